@@ -1,0 +1,78 @@
+"""Hyperparameter optimization that needs nothing but a directory on a shared filesystem.
+
+Everything that users need is here. Each name is imported when it is first used, so that importing
+the package costs nothing on a cluster where thousands of processes do it at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fsopt.config import StudyConfig
+    from fsopt.errors import FsoptError
+    from fsopt.objectives import Failure
+    from fsopt.run.command import Command
+    from fsopt.search import BayesianOptimizer, RandomSearch, SobolSearch
+    from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
+    from fsopt.study import Study, create_study, open_study
+    from fsopt.trial import FinishedTrial, Trial
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "StudyConfig": "fsopt.config",
+    "FsoptError": "fsopt.errors",
+    "Failure": "fsopt.objectives",
+    "Command": "fsopt.run.command",
+    "BayesianOptimizer": "fsopt.search",
+    "RandomSearch": "fsopt.search",
+    "SobolSearch": "fsopt.search",
+    "Categorical": "fsopt.space",
+    "Constant": "fsopt.space",
+    "Float": "fsopt.space",
+    "Int": "fsopt.space",
+    "Ordinal": "fsopt.space",
+    "Space": "fsopt.space",
+    "Study": "fsopt.study",
+    "create_study": "fsopt.study",
+    "open_study": "fsopt.study",
+    "FinishedTrial": "fsopt.trial",
+    "Trial": "fsopt.trial",
+}
+
+__all__ = [
+    "BayesianOptimizer",
+    "Categorical",
+    "Command",
+    "Constant",
+    "Failure",
+    "FinishedTrial",
+    "Float",
+    "FsoptError",
+    "Int",
+    "Ordinal",
+    "RandomSearch",
+    "SobolSearch",
+    "Space",
+    "Study",
+    "StudyConfig",
+    "Trial",
+    "__version__",
+    "create_study",
+    "open_study",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first used (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'fsopt' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

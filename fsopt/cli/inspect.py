@@ -1,0 +1,131 @@
+"""Verbs that read a study: ``status``, ``trials``, ``show``, ``best``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from fsopt.cli.common import (
+    debug_option,
+    directory_and_trial,
+    directory_argument,
+    json_option,
+    print_json,
+    words_argument,
+)
+
+
+@click.command()
+@directory_argument
+@json_option
+@debug_option
+def status(directory: str, as_json: bool) -> None:
+    """Show how a study stands.
+
+    \b
+    Example:
+      fsopt status runs/first
+    """
+    from fsopt.study import open_study
+    from fsopt.view.report import status_lines
+    from fsopt.view.summary import status_summary
+
+    study = open_study(directory)
+    summary = status_summary(study)
+    if as_json:
+        print_json(summary)
+    else:
+        click.echo("\n".join(status_lines(study, summary)))
+
+
+@click.command()
+@directory_argument
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+    help="How to print them.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write to a file instead of the terminal.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@debug_option
+def trials(directory: str, form: str, output: Path | None, as_json: bool) -> None:
+    """List all trials.
+
+    \b
+    Example:
+      fsopt trials runs/first --format csv -o first.csv
+    """
+    from fsopt.study import open_study
+    from fsopt.view.inspection import write_table
+    from fsopt.view.report import table_text
+
+    table = open_study(directory).trials()
+    if as_json:
+        form = "json"
+    if form == "table":
+        text: str | None = table_text(table)
+        if output is not None:
+            output.write_text(f"{text}\n")
+            text = None
+    else:
+        text = write_table(table, form, output)
+    if text is not None:
+        click.echo(text.rstrip("\n"))
+
+
+@click.command()
+@words_argument("TRIAL")
+@json_option
+@debug_option
+@click.pass_context
+def show(ctx: click.Context, words: Sequence[str], as_json: bool) -> None:
+    """Show one trial and every event that made it.
+
+    \b
+    Example:
+      fsopt show runs/first 17
+    """
+    from fsopt.study import open_study
+    from fsopt.view.inspection import tracebacks, trial_details
+    from fsopt.view.report import show_lines
+
+    directory, number = directory_and_trial(ctx, words)
+    study = open_study(directory)
+    details = trial_details(study, number)
+    if as_json:
+        print_json(details)
+    else:
+        click.echo("\n".join(show_lines(details, tracebacks(study, details))))
+
+
+@click.command()
+@directory_argument
+@json_option
+@debug_option
+def best(directory: str, as_json: bool) -> None:
+    """Show the best trial, or the Pareto front.
+
+    \b
+    Example:
+      fsopt best runs/first --json
+    """
+    from fsopt.study import open_study
+    from fsopt.view.report import best_lines
+    from fsopt.view.summary import best_summary
+
+    study = open_study(directory)
+    if as_json:
+        print_json(best_summary(study))
+    else:
+        click.echo("\n".join(best_lines(study)))

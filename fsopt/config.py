@@ -1,0 +1,164 @@
+"""What a study searches and how: `StudyConfig`, and its form in ``study.json``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fsopt.errors import (
+    CorruptStudyError,
+    FsoptError,
+    StudyError,
+    StudyMismatchError,
+    UnsupportedVersionError,
+)
+from fsopt.objectives import Objectives
+from fsopt.search import BayesianOptimizer, Optimizer
+from fsopt.search.registry import optimizer_from_json, optimizer_to_json
+from fsopt.space import Space
+from fsopt.streams import MAX_SEED
+
+PROTOCOL = 1
+"""The version of the on-disk protocol that this package writes and reads."""
+
+DEFAULT_OBJECTIVE = {"value": "minimize"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyConfig:
+    """The definition of a study.
+
+    Raises:
+        StudyError: If something is out of range, with its name.
+    """
+
+    space: Space
+    """What is searched."""
+    objectives: Mapping[str, str] = field(default_factory=lambda: DEFAULT_OBJECTIVE)
+    """Each objective's name with ``"minimize"`` or ``"maximize"``."""
+    seed: int | None = None
+    """Everything random derives from it; drawn and recorded when absent."""
+    optimizer: Optimizer = field(default_factory=BayesianOptimizer)
+    """Makes the proposals."""
+    max_attempts: int = 3
+    """How often a trial may be lost with its process before it counts as failed."""
+    lease: float = 240.0
+    """Seconds of silence after which a process is given up for lost. On one machine a process that
+    died is noticed at once."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.space, Space):
+            raise StudyError(f"space must be a fsopt.Space, not {type(self.space).__name__}")
+        Objectives.of(self.objectives)
+        if self.seed is not None and not (_is_int(self.seed) and 0 <= self.seed < MAX_SEED):
+            raise StudyError(f"seed must be an integer from 0 to 2**53 - 1, not {self.seed!r}")
+        if not isinstance(self.optimizer, Optimizer):
+            raise StudyError(
+                f"optimizer must be one such as fsopt.RandomSearch(), not {self.optimizer!r}"
+            )
+        if not _is_int(self.max_attempts) or self.max_attempts < 1:
+            raise StudyError(f"max_attempts must be 1 or more, not {self.max_attempts!r}")
+        if not _is_number(self.lease) or not 0 < self.lease < math.inf:
+            raise StudyError(f"lease must be a positive number of seconds, not {self.lease!r}")
+
+
+def to_document(config: StudyConfig, *, identifier: str, created: str, version: str) -> bytes:
+    """The contents of ``study.json`` for a new study.
+
+    Args:
+        config: The definition; its seed must be set.
+        identifier: Tells this study from all others.
+        created: When, for people.
+        version: Of the package that creates it.
+    """
+    document = {
+        "protocol": PROTOCOL,
+        "min_reader": PROTOCOL,
+        "id": identifier,
+        "created": created,
+        "fsopt": version,
+        "seed": config.seed,
+        "objectives": dict(config.objectives),
+        "space": config.space.to_json(),
+        "optimizer": optimizer_to_json(config.optimizer),
+        "max_attempts": config.max_attempts,
+        "lease": config.lease,
+    }
+    return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
+
+
+def from_document(content: bytes, where: str) -> StudyConfig:
+    """Read the contents of ``study.json``.
+
+    Args:
+        content: The file's bytes.
+        where: The file's path, for messages.
+
+    Raises:
+        UnsupportedVersionError: If it is written for newer readers.
+        CorruptStudyError: If it can't be read.
+    """
+    try:
+        document = json.loads(content)
+        needed = document["min_reader"]
+        if not _is_int(needed) or needed > PROTOCOL:
+            raise UnsupportedVersionError(
+                f"{where} needs a reader of protocol {needed}; this fsopt reads protocol "
+                f"{PROTOCOL}. Install a newer fsopt to use this study"
+            )
+        return _read_config(document)
+    except UnsupportedVersionError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, FsoptError) as error:
+        what = f"lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise CorruptStudyError(
+            f"{where} is damaged ({what}); restore the file from a copy, "
+            "or start a new study in another directory"
+        ) from error
+
+
+def _read_config(document: Mapping[str, Any]) -> StudyConfig:
+    return StudyConfig(
+        space=Space.from_json(document["space"]),
+        objectives=document["objectives"],
+        seed=document["seed"],
+        optimizer=optimizer_from_json(document["optimizer"]),
+        max_attempts=document["max_attempts"],
+        lease=document["lease"],
+    )
+
+
+def join(stored: StudyConfig, given: StudyConfig, where: str) -> StudyConfig:
+    """The configuration with which a process that brings its own joins an existing study.
+
+    The study's seed and rules hold. The caller's space is used, since it has the callables that
+    can't be stored, and the caller's optimizer, which is recorded with each writer.
+
+    Raises:
+        StudyMismatchError: If the space, the objectives or the seed differ; names the difference.
+    """
+    difference = stored.space.difference(given.space)
+    if difference is None and list(stored.objectives.items()) != list(given.objectives.items()):
+        difference = (
+            f"the objectives are {dict(stored.objectives)} in the study "
+            f"and {dict(given.objectives)} here"
+        )
+    if difference is None and given.seed is not None and given.seed != stored.seed:
+        difference = f"the seed is {stored.seed} in the study and {given.seed} here"
+    if difference is not None:
+        raise StudyMismatchError(
+            f"{where} holds another study: {difference}. Use another directory, "
+            "or the definition that the study was created with"
+        )
+    return replace(stored, space=given.space, optimizer=given.optimizer)
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

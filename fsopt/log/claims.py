@@ -1,0 +1,101 @@
+"""Who owns a trial number, or an attempt at a trial: whoever created its claim file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fsopt.log import layout
+from fsopt.log.filesystem import Filesystem, refused
+
+
+@dataclass(slots=True)
+class Claims:
+    """Claims made in the name of one writer."""
+
+    filesystem: Filesystem
+    writer: str
+    cursor: int = 0
+    """Every number below it is known to be taken."""
+    _taken: set[int] = field(default_factory=set)
+
+    def next_number(self, is_known: Callable[[int], bool], limit: int | None) -> int | None:
+        """Claim the lowest trial number that nobody has claimed.
+
+        Args:
+            is_known: Whether a trial of that number was already seen.
+            limit: Only numbers below it, if given.
+
+        Returns:
+            The number, now this writer's alone; None if all below the limit are taken.
+
+        Raises:
+            StorageError: If the claim can't be made.
+        """
+        while limit is None or self.cursor < limit:
+            number = self.cursor
+            if number in self._taken:
+                self._taken.discard(number)
+            elif not is_known(number):
+                if self._create(layout.claim(number)):
+                    self.cursor += 1
+                    return number
+                # Others were faster here, so probably at the next numbers too: look, once, which
+                # ones are gone, instead of failing at each of them.
+                self._look(number)
+            self.cursor += 1
+        return None
+
+    def release(self, number: int) -> None:
+        """Give back a number that this writer claimed and has told nobody about.
+
+        Raises:
+            StorageError: If the claim can't be removed.
+        """
+        path = layout.claim(number)
+        try:
+            self.filesystem.remove(path)
+        except OSError as error:
+            raise refused("remove", self.filesystem.describe(path), error) from error
+        self.cursor = min(self.cursor, number)
+
+    def attempt(self, trial: int, attempt: int) -> bool:
+        """Claim an attempt at a trial; True for exactly one of all who try.
+
+        Raises:
+            StorageError: If the claim can't be made.
+        """
+        return self._create(layout.claim(trial, attempt))
+
+    def owner(self, trial: int, attempt: int | None = None) -> str | None:
+        """The writer that holds a claim; None if that can't be told (yet).
+
+        Raises:
+            StorageError: If the claim can't be read.
+        """
+        path = layout.claim(trial, attempt)
+        try:
+            text = self.filesystem.read(path).decode(errors="replace").strip()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise refused("read", self.filesystem.describe(path), error) from error
+        return text if layout.is_writer_id(text) else None
+
+    def _create(self, path: str) -> bool:
+        try:
+            return self.filesystem.claim(path, f"{self.writer}\n".encode())
+        except OSError as error:
+            raise refused("claim", self.filesystem.describe(path), error) from error
+
+    def _look(self, number: int) -> None:
+        for name in self._list(layout.claim_shard(number)):
+            claim = layout.parse_claim(name)
+            if claim is not None and claim[1] is None and claim[0] > number:
+                self._taken.add(claim[0])
+
+    def _list(self, path: str) -> list[str]:
+        try:
+            return self.filesystem.list(path)
+        except OSError as error:
+            raise refused("list", self.filesystem.describe(path), error) from error

@@ -1,0 +1,108 @@
+"""Appending to this process's own log, so that what was acknowledged survives everything."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from fsopt import codec
+from fsopt.events import Event, Record
+from fsopt.log import layout
+from fsopt.log.filesystem import Appender, Filesystem, refused
+
+_SEGMENTS_PER_FLUSH = 3
+"""How many new segments are tried before the caller is told that the filesystem refuses."""
+
+
+class LogWriter:
+    """The only writer of one log; safe for the threads of one process.
+
+    Events are acknowledged when `append` returns: they are written and synced. After a failed or
+    short write nothing is known about the end of the file, so it is left as it is for ever, and a
+    new segment gets every event that was not acknowledged. Readers drop what comes twice.
+    """
+
+    def __init__(
+        self, filesystem: Filesystem, writer: str, wall_clock: Callable[[], float]
+    ) -> None:
+        self.writer = writer
+        self._filesystem = filesystem
+        self._wall_clock = wall_clock
+        self._lock = threading.Lock()
+        self._segment: Appender | None = None
+        self._segments = 0
+        self._next_seq = 0
+        self._unacknowledged: list[tuple[Record, bytes]] = []
+
+    @property
+    def next_seq(self) -> int:
+        """The sequence number that the next event will get."""
+        return self._next_seq
+
+    @property
+    def backlog(self) -> int:
+        """How many events wait to be sent again after the filesystem refused them."""
+        return len(self._unacknowledged)
+
+    def append(self, events: Sequence[Event]) -> list[Record]:
+        """Write events and return when they are durable.
+
+        Returns:
+            Everything acknowledged by this call: these events, after any that an earlier call
+            could not write.
+
+        Raises:
+            StorageError: If they could not be written. They are kept, and are sent again by the
+                next call; `append([])` does only that.
+        """
+        with self._lock:
+            now = round(self._wall_clock(), 3)
+            records = [
+                Record(self.writer, seq, now, event)
+                for seq, event in enumerate(events, self._next_seq)
+            ]
+            self._unacknowledged += [(record, codec.encode(record)) for record in records]
+            self._next_seq += len(records)
+            self._flush()
+            acknowledged, self._unacknowledged = self._unacknowledged, []
+            return [record for record, _ in acknowledged]
+
+    def close(self) -> None:
+        """Close the file; nothing can be appended any more."""
+        with self._lock:
+            self._abandon_segment()
+
+    def _flush(self) -> None:
+        if not self._unacknowledged:
+            return
+        lines = [line for _, line in self._unacknowledged]
+        for remaining in reversed(range(_SEGMENTS_PER_FLUSH)):
+            try:
+                self._write(lines)
+            except OSError as error:
+                self._abandon_segment()
+                if not remaining:
+                    path = layout.segment(self.writer, self._segments - 1)
+                    where = self._filesystem.describe(path)
+                    raise refused("append to", where, error) from error
+            else:
+                return
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        if self._segment is None:
+            index = self._segments
+            self._segments += 1
+            self._segment = self._filesystem.create(layout.segment(self.writer, index))
+        for line in lines:
+            if self._segment.write(line) != len(line):
+                raise OSError("the filesystem took only a part of a line")
+        self._segment.sync()
+
+    def _abandon_segment(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            try:
+                segment.close()
+            except OSError:
+                # The descriptor is gone either way, and its events are sent again.
+                return

@@ -1,0 +1,1 @@
+"""Processes: evaluating trials, and the loop that keeps a worker busy."""

@@ -1,0 +1,158 @@
+"""Where evaluations run: in this thread, in threads, or in processes of their own.
+
+A backend starts evaluations and passes on what they say; it never decides and never writes.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from fsopt.errors import StudyError
+from fsopt.objectives import Objectives
+from fsopt.run.evaluation import (
+    Attributed,
+    Listener,
+    Message,
+    Objective,
+    Reported,
+    evaluate,
+)
+from fsopt.run.processes import ProcessBackend
+from fsopt.trial import Assignment, Trial
+from fsopt.values import Value
+
+
+class Backend(Protocol):
+    """Evaluates up to ``slots`` assignments at the same time."""
+
+    slots: int
+
+    def start(self, assignment: Assignment, listener: Listener) -> None:
+        """Begin an evaluation; the caller sees to it that a slot is free."""
+        ...
+
+    def poll(self, timeout: float, listener: Listener) -> None:
+        """Wait for evaluations to say something, at most ``timeout`` seconds; pass it on."""
+        ...
+
+    def stop(self, reason: str) -> None:
+        """Tell all running evaluations to end."""
+        ...
+
+    def close(self) -> None:
+        """End whatever still runs, as far as that is possible."""
+        ...
+
+
+class SerialBackend:
+    """Evaluates in the calling thread, one at a time: for debuggers, and for cheap objectives."""
+
+    def __init__(self, objective: Objective, objectives: Objectives, root: Path) -> None:
+        self.slots = 1
+        self._objective, self._objectives, self._root = objective, objectives, root
+
+    def start(self, assignment: Assignment, listener: Listener) -> None:
+        """Evaluate at once, from beginning to end."""
+        channel = _Channel(assignment, listener.receive, listener.stop_reason)
+        trial = Trial(assignment, self._root, channel)
+        listener.receive(evaluate(self._objective, trial, assignment, self._objectives))
+
+    def poll(self, timeout: float, listener: Listener) -> None:
+        """Nothing is ever running here."""
+        if timeout > 0:
+            threading.Event().wait(timeout)
+
+    def stop(self, reason: str) -> None:
+        """The evaluation asks the listener by itself."""
+
+    def close(self) -> None:
+        """Nothing is ever running here."""
+
+
+class ThreadBackend:
+    """Evaluates in threads: for objectives that wait, or that release the interpreter's lock."""
+
+    def __init__(
+        self, slots: int, objective: Objective, objectives: Objectives, root: Path
+    ) -> None:
+        self.slots = slots
+        self._objective, self._objectives, self._root = objective, objectives, root
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._reason: str | None = None
+
+    def start(self, assignment: Assignment, listener: Listener) -> None:
+        """Evaluate in a new thread, which does not keep the process from ending."""
+        channel = _Channel(assignment, self._messages.put, lambda: self._reason)
+        trial = Trial(assignment, self._root, channel)
+
+        def run() -> None:
+            self._messages.put(evaluate(self._objective, trial, assignment, self._objectives))
+
+        threading.Thread(target=run, name=f"trial-{assignment.number}", daemon=True).start()
+
+    def poll(self, timeout: float, listener: Listener) -> None:
+        """Wait for the first message and take all that are there."""
+        try:
+            listener.receive(self._messages.get(timeout=max(timeout, 1e-3)))
+            while True:
+                listener.receive(self._messages.get_nowait())
+        except queue.Empty:
+            return
+
+    def stop(self, reason: str) -> None:
+        """Answer the evaluations' next question."""
+        self._reason = reason
+
+    def close(self) -> None:
+        """Threads can't be ended; they end with the process."""
+
+
+class _Channel:
+    """How an evaluation in this process talks; see `fsopt.trial.Channel`."""
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        send: Callable[[Message], None],
+        ask: Callable[[], str | None],
+    ) -> None:
+        self._number, self._attempt = assignment.number, assignment.attempt
+        self._send, self._ask = send, ask
+
+    def report(self, step: int, value: float) -> None:
+        self._send(Reported(self._number, self._attempt, step, value))
+
+    def set_attribute(self, name: str, value: Value) -> None:
+        self._send(Attributed(self._number, self._attempt, name, value))
+
+    def stop_reason(self) -> str | None:
+        return self._ask()
+
+
+BACKENDS: Mapping[str, Callable[[int, Objective, Objectives, Path], Backend]] = {
+    "process": ProcessBackend,
+    "thread": ThreadBackend,
+    "serial": lambda _slots, *rest: SerialBackend(*rest),
+}
+"""Every backend by its name; each is made with slots, objective, objectives and root."""
+
+
+def make_backend(
+    name: str, slots: int, objective: Objective, objectives: Objectives, root: Path
+) -> Backend:
+    """The backend of that name.
+
+    Raises:
+        StudyError: If there is none, or it can't have that many slots.
+    """
+    if name not in BACKENDS:
+        raise StudyError(f"unknown backend {name!r}; there are {', '.join(BACKENDS)}")
+    if slots < 1:
+        raise StudyError(f"workers must be 1 or more, not {slots}")
+    if name == "serial" and slots > 1:
+        raise StudyError("the serial backend has one worker; use thread or process for more")
+    return BACKENDS[name](slots, objective, objectives, root)

@@ -1,0 +1,109 @@
+"""Bayesian optimization with a forest as the surrogate: the default optimizer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+
+from fsopt.errors import StudyError
+from fsopt.history import FloatArray, History
+from fsopt.search.acquisition import lower_confidence_bound, periodic_decay
+from fsopt.search.candidates import candidates
+from fsopt.search.distinct import replace_unusable
+from fsopt.search.quasirandom import SobolSearch
+from fsopt.search.training import TrainingSet, fit_believing
+from fsopt.streams import stream
+from fsopt.surrogate import ForestOptions, Prediction, Surrogate, fit_forest
+
+_BELIEVER_TREES = 16  # few trees estimate a mean well enough to believe in
+_INCUMBENTS = 5
+_CANDIDATES_PER_TRIAL = 20  # at least, in a large batch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BayesianOptimizer:
+    """Proposes where a model of the objective expects, or hopes for, the best value.
+
+    The first trials are the points of a Sobol' sequence, until enough have ended. From then on
+    each call fits a forest to the ranks of the values, in which failed trials count as the worst,
+    and trials that still run as having the value that the model expects. Proposed is the candidate
+    with the smallest lower confidence bound.
+
+    All trials of one call share one forest. The first explores as the schedule says; each other
+    draws its exploration weight from an exponential distribution with that mean (qUCB: Egele et
+    al., 2023), and takes the best candidate that is left.
+
+    Raises:
+        StudyError: If an option is out of range.
+    """
+
+    initial_design: int | None = None
+    """How many trials must have ended before the model takes over; ``2 d + 1`` if None."""
+    trees: int = 64
+    """The size of the forest."""
+    kappa: float = 1.96
+    """How much uncertainty attracts at the begin of each period; see `periodic_decay`."""
+    kappa_final: float = 0.01
+    """How much it still attracts at the end of each period."""
+    period: int = 10
+    """After how many trials exploration begins anew."""
+    candidates: int = 2_000
+    """How many configurations a proposal is chosen from."""
+
+    kind: ClassVar[str] = "bayesian"
+
+    def __post_init__(self) -> None:
+        for name in ("initial_design", "trees", "period", "candidates"):
+            count = getattr(self, name)
+            optional = name == "initial_design" and count is None
+            if not optional and (type(count) is not int or count < 1):
+                raise StudyError(f"{name} must be an integer of 1 or more, not {count!r}")
+        for name in ("kappa", "kappa_final"):
+            weight = getattr(self, name)
+            if type(weight) not in (int, float) or not 0 < weight < math.inf:
+                raise StudyError(f"{name} must be a positive number, not {weight!r}")
+
+    def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
+        """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
+        ended = len(history.X) + len(history.X_failed)
+        if not len(numbers) or not len(history.X) or ended < self._design_size(history):
+            return SobolSearch().suggest(history, numbers, seed)
+        data = TrainingSet.of(history, stream(seed, "weights", numbers[0]))
+        model = self._fit(data, history.X_pending, stream(seed, "forest", numbers[0]))
+        count = max(self.candidates, _CANDIDATES_PER_TRIAL * len(numbers))
+        rng = stream(seed, "candidates", numbers[0])
+        pool = candidates(history, data.X[:_INCUMBENTS], count, rng)
+        phases = [number - self._design_size(history) for number in numbers]
+        chosen = self._choose(model.predict(pool), numbers, phases, seed)
+        units = np.full((len(numbers), len(history.space)), np.nan)
+        units[: len(chosen)] = pool[chosen]
+        usable = np.arange(len(numbers)) < len(chosen)
+        return replace_unusable(units, usable, history, numbers, seed)
+
+    def _design_size(self, history: History) -> int:
+        return 2 * len(history.space) + 1 if self.initial_design is None else self.initial_design
+
+    def _fit(self, data: TrainingSet, pending: FloatArray, rng: np.random.Generator) -> Surrogate:
+        fit = partial(fit_forest, options=ForestOptions(trees=self.trees))
+        quick = ForestOptions(trees=min(self.trees, _BELIEVER_TREES))
+        quick_fit = partial(fit_forest, options=quick)
+        return fit_believing(data.thinned(rng), pending, fit, quick_fit, rng)
+
+    def _choose(
+        self, prediction: Prediction, numbers: Sequence[int], phases: Sequence[int], seed: int
+    ) -> list[int]:
+        """The indices of different candidates, one for each trial while there are any."""
+        chosen: list[int] = []
+        for index in range(min(len(numbers), len(prediction.mean))):
+            kappa = periodic_decay(phases[index], self.kappa, self.kappa_final, self.period)
+            if index > 0:
+                kappa *= stream(seed, "kappa", numbers[index]).exponential()
+            bound = lower_confidence_bound(prediction.mean, prediction.epistemic, kappa)
+            bound[chosen] = np.inf
+            chosen.append(int(np.argmin(bound)))
+        return chosen

@@ -1,0 +1,16 @@
+"""What a set of events amounts to: a pure fold, the same for any order in which they are read."""
+
+from fsopt.state.fold import StudyState, WriterState
+from fsopt.state.lifecycle import TrialState
+from fsopt.state.record import Attempt, Outcome, Proposal, Report, TrialRecord
+
+__all__ = [
+    "Attempt",
+    "Outcome",
+    "Proposal",
+    "Report",
+    "StudyState",
+    "TrialRecord",
+    "TrialState",
+    "WriterState",
+]

@@ -1,0 +1,169 @@
+"""The fold: events in, the state of the study out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fsopt import events as e
+from fsopt.events import Record, WriterStarted
+from fsopt.space import Space
+from fsopt.state.lifecycle import TrialState
+from fsopt.state.record import Outcome, Proposal, Report, Stamp, TrialRecord
+from fsopt.state.sequence import SequenceSet
+from fsopt.state.table import TrialTable
+
+
+@dataclass(slots=True)
+class WriterState:
+    """What is known of a process that writes."""
+
+    started: WriterStarted | None = None
+    first_time: float = math.inf
+    last_time: float = -math.inf
+    closed: bool = False
+    known: SequenceSet = field(default_factory=SequenceSet)
+
+
+class StudyState:
+    """Everything that the events seen so far amount to.
+
+    `apply` is the only way in. Its result does not depend on the order of events, nor on how often
+    each is seen, so any two processes that have read the same events agree.
+    """
+
+    def __init__(self, space: Space, objectives: int) -> None:
+        """The state of a study in which nothing has happened.
+
+        Args:
+            space: What is searched.
+            objectives: How many values a trial has.
+        """
+        self.trials = TrialTable(space, objectives)
+        self.writers: dict[str, WriterState] = {}
+        self.budget: int | None = None
+        self.generation = 0
+        """Of the latest stop or reopening."""
+        self.stopped = False
+        self.unknown: dict[str, int] = {}
+        """How many events of each unknown name were ignored."""
+        self._objectives = objectives
+
+    def apply_all(self, records: Iterable[Record]) -> None:
+        """Apply several records."""
+        for record in records:
+            self.apply(record)
+
+    def apply(self, record: Record) -> None:
+        """Take in one record; one that was seen before changes nothing."""
+        writer = self.writers.setdefault(record.writer, WriterState())
+        if not writer.known.add(record.seq):
+            return
+        writer.first_time = min(writer.first_time, record.time)
+        writer.last_time = max(writer.last_time, record.time)
+        event = record.event
+        if isinstance(event, e.UnknownEvent):
+            self.unknown[event.name] = self.unknown.get(event.name, 0) + 1
+            return
+        stamp = Stamp(record.writer, record.seq, record.time)
+        _FOLDS[type(event)](self, event, stamp)
+
+    @property
+    def positions(self) -> dict[str, int]:
+        """For each writer, the sequence number after the highest that was seen of it."""
+        return {name: writer.known.end for name, writer in self.writers.items()}
+
+    def unfinished(self) -> Iterator[TrialRecord]:
+        """The trials that are waiting, running or paused, by number."""
+        return (t for t in self.trials.live() if not t.state.is_finished)
+
+    def _writer_started(self, event: e.WriterStarted, stamp: Stamp) -> None:
+        self.writers[stamp.writer].started = event
+
+    def _writer_closed(self, _event: e.WriterClosed, stamp: Stamp) -> None:
+        self.writers[stamp.writer].closed = True
+
+    def _heartbeat(self, _event: e.Heartbeat, _stamp: Stamp) -> None:
+        """Says no more than that the writer lives, which its time already tells."""
+
+    def _proposed(self, event: e.TrialProposed, stamp: Stamp) -> None:
+        with self.trials.changing(event.trial) as trial:
+            trial.add_proposal(Proposal(event.params, event.by, stamp))
+
+    def _started(self, event: e.TrialStarted, stamp: Stamp) -> None:
+        proposal = None
+        if event.params is not None:
+            proposal = Proposal(event.params, event.by or "unknown", stamp)
+        with self.trials.changing(event.trial) as trial:
+            attempt = trial.attempt(event.attempt)
+            attempt.add_start(stamp, leased=event.leased, proposal=proposal)
+
+    def _reported(self, event: e.TrialReported, stamp: Stamp) -> None:
+        with self.trials.changing(event.trial) as trial:
+            attempt = trial.attempt(event.attempt)
+            for step, value in zip(event.steps, event.values, strict=False):
+                attempt.add_report(step, Report(value, stamp))
+
+    def _ended(self, event: _Ending, stamp: Stamp) -> None:
+        outcome = Outcome(
+            state=_ENDINGS[type(event)],
+            stamp=stamp,
+            values=getattr(event, "values", ()),
+            reason=getattr(event, "reason", None),
+            duration=event.duration,
+        )
+        valid = len(outcome.values) == self._objectives and all(map(math.isfinite, outcome.values))
+        if outcome.state.has_values and not valid:
+            reason = f"recorded {outcome.values} as values of {self._objectives} objectives"
+            outcome = replace(outcome, state=TrialState.FAILED, values=(), reason=reason)
+        with self.trials.changing(event.trial) as trial:
+            trial.attempt(event.attempt).add_outcome(outcome)
+
+    def _retried(self, event: e.TrialRetried, _stamp: Stamp) -> None:
+        with self.trials.changing(event.trial) as trial:
+            trial.retry = max(trial.retry, event.attempt)
+
+    def _attribute_set(self, event: e.AttributeSet, stamp: Stamp) -> None:
+        with self.trials.changing(event.trial) as trial:
+            trial.add_attribute(event.name, event.value, event.attempt, stamp)
+
+    def _budget_set(self, event: e.BudgetSet, _stamp: Stamp) -> None:
+        self.budget = max(self.budget or 0, event.trials)
+
+    def _study_stopped(self, event: e.StudyStopped, _stamp: Stamp) -> None:
+        if event.generation >= self.generation:
+            self.generation, self.stopped = event.generation, True
+
+    def _study_reopened(self, event: e.StudyReopened, _stamp: Stamp) -> None:
+        if event.generation > self.generation:
+            self.generation, self.stopped = event.generation, False
+
+
+_Ending = e.TrialPaused | e.TrialCompleted | e.TrialStopped | e.TrialFailed
+
+_ENDINGS: dict[type[_Ending], TrialState] = {
+    e.TrialPaused: TrialState.PAUSED,
+    e.TrialCompleted: TrialState.COMPLETED,
+    e.TrialStopped: TrialState.STOPPED,
+    e.TrialFailed: TrialState.FAILED,
+}
+
+_FOLDS: dict[type[e.Event], Callable[[StudyState, Any, Stamp], None]] = {
+    e.WriterStarted: StudyState._writer_started,
+    e.WriterClosed: StudyState._writer_closed,
+    e.Heartbeat: StudyState._heartbeat,
+    e.TrialProposed: StudyState._proposed,
+    e.TrialStarted: StudyState._started,
+    e.TrialReported: StudyState._reported,
+    e.TrialPaused: StudyState._ended,
+    e.TrialCompleted: StudyState._ended,
+    e.TrialStopped: StudyState._ended,
+    e.TrialFailed: StudyState._ended,
+    e.TrialRetried: StudyState._retried,
+    e.AttributeSet: StudyState._attribute_set,
+    e.BudgetSet: StudyState._budget_set,
+    e.StudyStopped: StudyState._study_stopped,
+    e.StudyReopened: StudyState._study_reopened,
+}

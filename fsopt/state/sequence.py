@@ -1,0 +1,40 @@
+"""A set of sequence numbers that is almost always one run from zero."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+
+class SequenceSet:
+    """Numbers seen so far, kept as the sorted gaps between them.
+
+    A damaged line leaves a gap for ever and a hostile one may leave a huge gap; each costs one
+    pair.
+    """
+
+    __slots__ = ("_gaps", "end")
+
+    def __init__(self) -> None:
+        self.end = 0
+        """One more than the highest number seen."""
+        self._gaps: list[tuple[int, int]] = []
+
+    def add(self, number: int) -> bool:
+        """Add a number; False if it was in the set already."""
+        if number >= self.end:
+            if number > self.end:
+                self._gaps.append((self.end, number))
+            self.end = number + 1
+            return True
+        at = bisect_right(self._gaps, (number, self.end)) - 1
+        if at < 0 or not self._gaps[at][0] <= number < self._gaps[at][1]:
+            return False
+        low, high = self._gaps[at]
+        rest = [(low, number), (number + 1, high)]
+        self._gaps[at : at + 1] = [(a, b) for a, b in rest if a < b]
+        return True
+
+    @property
+    def missing(self) -> int:
+        """How many numbers below the end were not seen."""
+        return sum(high - low for low, high in self._gaps)

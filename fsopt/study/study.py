@@ -1,0 +1,324 @@
+"""`Study`: what a Python program uses to run, drive and read a study."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from fsopt.config import StudyConfig
+from fsopt.errors import StudyError, TrialError
+from fsopt.events import (
+    AttributeSet,
+    BudgetSet,
+    StudyReopened,
+    StudyStopped,
+    TrialCompleted,
+    TrialFailed,
+    TrialReported,
+    TrialRetried,
+)
+from fsopt.log.files import TrialFiles
+from fsopt.log.filesystem import Filesystem
+from fsopt.log.identity import current_identity
+from fsopt.moo.pareto import nondominated
+from fsopt.objectives import Failure
+from fsopt.state import StudyState, TrialRecord, TrialState
+from fsopt.study.dispatch import Dispatcher
+from fsopt.study.session import Session
+from fsopt.trial import Assignment, FinishedTrial, Trial
+from fsopt.values import Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from fsopt.run.evaluation import Objective
+    from fsopt.run.worker import Summary
+
+
+class Study:
+    """A study: what has been tried, and the means to try more.
+
+    Any number of processes may have the same study open and use every method at the same time.
+    A `Study` itself is for one thread.
+    """
+
+    def __init__(
+        self,
+        config: StudyConfig,
+        filesystem: Filesystem,
+        files: TrialFiles,
+        directory: Path | None,
+    ) -> None:
+        """Made by `create_study` and `open_study`."""
+        self.config = config
+        self.directory = directory
+        self.session = Session(
+            config, filesystem, files, current_identity(os.environ), time.monotonic
+        )
+        self.dispatcher = Dispatcher(self.session)
+        self.sync()
+
+    def __enter__(self) -> Study:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        where = self.directory or "in memory"
+        return f"<Study {where}: {len(self.state.trials)} trials of {self.config.space.names}>"
+
+    @property
+    def state(self) -> StudyState:
+        """What the events read so far amount to."""
+        return self.session.state
+
+    def close(self) -> None:
+        """Leave the study in good order; trials in hand are up to others then."""
+        self.session.close()
+
+    def sync(self) -> None:
+        """Read what others have written since.
+
+        Raises:
+            StorageError: If the directory can't be read.
+        """
+        self.session.sync()
+
+    def run(
+        self,
+        objective: Objective,
+        *,
+        trials: int | None = None,
+        workers: int = 1,
+        timeout: float | None = None,
+        backend: str | None = None,
+    ) -> Summary:
+        """Evaluate trials until the study has enough of them.
+
+        Args:
+            objective: Takes a `Trial`, returns its values.
+            trials: How many trials the whole study shall have, however many processes work on it;
+                without it, and without a timeout, until the study's recorded budget is met.
+            workers: How many evaluations at the same time.
+            timeout: Seconds after which no more trials are started and running ones are paused.
+            backend: ``"serial"`` (in this thread; the default for one worker), ``"thread"`` (the
+                default for several) or ``"process"`` (the objective must be importable).
+
+        Returns:
+            What became of it.
+        """
+        from fsopt.run.worker import Limits, run_study
+
+        return run_study(
+            self,
+            objective,
+            workers=workers,
+            backend=backend or ("serial" if workers == 1 else "thread"),
+            limits=Limits(trials=trials, timeout=timeout),
+        )
+
+    @overload
+    def ask(self) -> Trial: ...
+
+    @overload
+    def ask(self, n: int, *, leased: bool = True) -> list[Trial]: ...
+
+    def ask(self, n: int | None = None, *, leased: bool = True) -> Trial | list[Trial]:
+        """Take trials to evaluate; recorded as started before this returns.
+
+        Args:
+            n: How many, as a list; without it, one trial.
+            leased: Whether the trials are given to others when this process ends or falls silent.
+                With False they stay reserved until they are told.
+
+        Raises:
+            InfeasibleSpaceError: If every valid configuration has been tried.
+        """
+        if n is not None and n < 1:
+            raise StudyError(f"can't ask for {n} trials; ask for 1 or more")
+        assignments = self.dispatcher.take(n or 1, None, leased=leased)
+        trials = [Trial(a, self.session.files.root, StudyChannel(self, a)) for a in assignments]
+        return trials[0] if n is None else trials
+
+    def tell(self, trial: Trial | int, result: object) -> None:
+        """Record the result of a trial, durably before this returns.
+
+        Args:
+            trial: The trial, or its number.
+            result: A number; a mapping or sequence of numbers for several objectives; or a
+                `Failure`. NaN, infinity and anything else make the trial failed.
+
+        Raises:
+            TrialError: If there is no such trial, or it is not running.
+        """
+        number = trial if isinstance(trial, int) else trial.number
+        record = self.record(number)
+        if isinstance(trial, Trial):
+            attempt = trial.attempt
+        elif record.state is TrialState.RUNNING and record.decisive is not None:
+            attempt = record.decisive.index
+        else:
+            raise TrialError(f"trial {number} is {record.state}; only a running one can be told")
+        known = record.attempts.get(attempt)
+        if known is not None and known.outcome is not None:
+            raise TrialError(f"trial {number} is {record.state} already; it can't be told again")
+        values = self.session.objectives.read(result)
+        if isinstance(values, Failure):
+            self.session.append(TrialFailed(trial=number, attempt=attempt, reason=values.reason))
+        else:
+            self.session.append(TrialCompleted(trial=number, attempt=attempt, values=values))
+
+    def enqueue(self, params: Mapping[str, object]) -> int:
+        """Record a configuration that must be tried; it is the next that anybody takes.
+
+        Returns:
+            Its trial number.
+
+        Raises:
+            SpaceError: If it is no valid configuration of the space.
+        """
+        return self.dispatcher.enqueue(self.config.space.check(params))
+
+    def cancel(self, number: int) -> None:
+        """Give up a trial that is not finished; it counts as failed.
+
+        Raises:
+            TrialError: If there is no such trial, or it is finished.
+        """
+        record = self.record(number)
+        if record.state.is_finished:
+            raise TrialError(f"trial {number} is {record.state} already")
+        attempt = record.decisive.index if record.decisive else 0
+        self.session.append(TrialFailed(trial=number, attempt=attempt, reason="cancelled"))
+
+    def retry(self, number: int) -> None:
+        """Let a failed trial be tried once more.
+
+        Raises:
+            TrialError: If there is no such trial, or it has not failed.
+        """
+        record = self.record(number)
+        if record.state is not TrialState.FAILED:
+            raise TrialError(f"trial {number} is {record.state}; only a failed one can be retried")
+        self.session.append(TrialRetried(trial=number, attempt=record.next_attempt))
+
+    def stop(self) -> None:
+        """Ask every process to finish: running trials are paused, no new ones started."""
+        self.sync()
+        if not self.state.stopped:
+            self.session.append(StudyStopped(generation=self.state.generation + 1))
+
+    def reopen(self, trials: int | None = None) -> None:
+        """Let a stopped study go on, and allow it more trials if a number is given."""
+        self.sync()
+        if self.state.stopped:
+            self.session.append(StudyReopened(generation=self.state.generation + 1))
+        if trials is not None:
+            self.allow(trials)
+
+    def allow(self, trials: int) -> None:
+        """Record that the study may have this many trials, if it is more than before."""
+        if trials < 1:
+            raise StudyError(f"a study needs 1 trial or more, not {trials}")
+        if trials > (self.state.budget or 0):
+            self.session.append(BudgetSet(trials=trials))
+
+    def record(self, number: int) -> TrialRecord:
+        """Everything known of a trial.
+
+        Raises:
+            TrialError: If there is no trial of that number.
+        """
+        if number not in self.state.trials:
+            self.sync()
+        if number not in self.state.trials:
+            end = self.state.trials.end
+            has = f"it has trials 0 to {end - 1}" if end else "it has no trials yet"
+            raise TrialError(f"no trial {number} in {self.directory or 'the study'}; {has}")
+        return self.state.trials[number]
+
+    @property
+    def best(self) -> FinishedTrial | None:
+        """The best completed trial so far; None while there is none.
+
+        Raises:
+            StudyError: If there are several objectives; see `pareto_front`.
+        """
+        if len(self.session.objectives) > 1:
+            raise StudyError("a study with several objectives has a pareto_front, not one best")
+        numbers, Y = self._completed()
+        return self._finished(int(numbers[np.argmin(Y[:, 0])])) if len(numbers) else None
+
+    @property
+    def pareto_front(self) -> list[FinishedTrial]:
+        """The completed trials that no other dominates, by number."""
+        numbers, Y = self._completed()
+        return [self._finished(number) for number in numbers[nondominated(Y)].tolist()]
+
+    def trials(self) -> pd.DataFrame:
+        """All trials, one row each; the columns are described in ``docs/output.md``."""
+        from fsopt.view.tables import trials_table
+
+        return trials_table(self)
+
+    def reports(self) -> pd.DataFrame:
+        """All reported steps, one row each: trial, attempt, step, value and time."""
+        from fsopt.view.tables import reports_table
+
+        return reports_table(self)
+
+    def _completed(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        found = self.state.trials.configurations()
+        done = found.having(TrialState.COMPLETED)
+        return found.numbers[done], self.session.objectives.to_minimise(found.values[done])
+
+    def _finished(self, number: int) -> FinishedTrial:
+        record = self.state.trials[number]
+        outcome = record.outcome
+        values = outcome.values if outcome else ()
+        return FinishedTrial(
+            number=number,
+            params=dict(record.params or {}),
+            values=dict(zip(self.session.objectives.names, values, strict=False)),
+            state=record.state.value,
+            reason=outcome.reason if outcome else None,
+        )
+
+
+class StudyChannel:
+    """Lets a trial that this process asked for report straight into the log."""
+
+    def __init__(self, study: Study, assignment: Assignment) -> None:
+        self._study = study
+        self._number, self._attempt = assignment.number, assignment.attempt
+
+    def report(self, step: int, value: float) -> None:
+        """Append a report."""
+        self._study.session.append(
+            TrialReported(
+                trial=self._number, attempt=self._attempt, steps=(step,), values=(value,)
+            )
+        )
+
+    def set_attribute(self, name: str, value: Value) -> None:
+        """Append an attribute."""
+        self._study.session.append(
+            AttributeSet(trial=self._number, attempt=self._attempt, name=name, value=value)
+        )
+
+    def stop_reason(self) -> str | None:
+        """Read whether somebody has stopped the study."""
+        self._study.sync()
+        return "stopped" if self._study.state.stopped else None

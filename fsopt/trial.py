@@ -1,0 +1,185 @@
+"""What an objective is handed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+from fsopt.errors import TrialError
+from fsopt.log import layout
+from fsopt.values import MAX_INTEGER, Params, Value, to_value
+
+PREEMPTED = "preempted"
+"""The stop reason when the process, not the trial, has to end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """An attempt at a trial that a process has been given to evaluate; plain data."""
+
+    number: int
+    attempt: int
+    params: Params
+    last_step: int = 0
+    """The highest step that earlier attempts reported."""
+
+
+class Channel(Protocol):
+    """How an evaluation talks to the study, from wherever it runs."""
+
+    def report(self, step: int, value: float) -> None:
+        """Record an intermediate value."""
+        ...
+
+    def set_attribute(self, name: str, value: Value) -> None:
+        """Record a named value."""
+        ...
+
+    def stop_reason(self) -> str | None:
+        """Why the evaluation should end now; None while it should go on."""
+        ...
+
+
+class Trial:
+    """A configuration to evaluate, and the evaluation's way to report, checkpoint and stop."""
+
+    def __init__(self, assignment: Assignment, root: Path, channel: Channel) -> None:
+        """Made by fsopt; objectives only use it.
+
+        Args:
+            assignment: What to evaluate.
+            root: The study directory, or what stands in for it.
+            channel: Takes reports and tells when to stop.
+        """
+        self.number: int = assignment.number
+        """The trial's number in the study."""
+        self.attempt: int = assignment.attempt
+        """0, or more if earlier attempts were lost or preempted."""
+        self.params: Params = MappingProxyType(dict(assignment.params))
+        """The active parameters by name, typed as declared."""
+        self.observed_stop: str | None = None
+        """Why the objective was told to stop, once it was."""
+        self._last_step = assignment.last_step
+        self.root = root
+        """The study directory, or what stands in for it."""
+        self._channel = channel
+
+    def __getitem__(self, name: str) -> Value:
+        """The value of a parameter.
+
+        Raises:
+            KeyError: If there is no such parameter, or it is inactive in this trial.
+        """
+        try:
+            return self.params[name]
+        except KeyError:
+            raise KeyError(
+                f"trial {self.number} has no active parameter {name!r}; "
+                f"it has {', '.join(self.params)}"
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"Trial(number={self.number}, attempt={self.attempt}, params={dict(self.params)})"
+
+    @property
+    def directory(self) -> Path:
+        """The trial's own directory, for whatever the objective wants to keep."""
+        path = self.root / layout.trial_directory(self.number)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """Where this attempt keeps its checkpoint; a later attempt finds its contents there."""
+        path = self.root / layout.checkpoint(self.number, self.attempt)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def checkpoint_exists(self) -> bool:
+        """Whether an earlier attempt, or this one, has saved something in `checkpoint_dir`."""
+        path = self.root / layout.checkpoint(self.number, self.attempt)
+        return path.is_dir() and any(path.iterdir())
+
+    def report(self, value: float, step: int) -> None:
+        """Record an intermediate value.
+
+        Args:
+            value: As the objective will return it; NaN and infinity are kept as such.
+            step: How far the evaluation is, such as the epoch; 1 or more, ascending.
+
+        Raises:
+            TrialError: If the value is not a number or the step not a positive integer.
+        """
+        plain = to_value(value)
+        if isinstance(plain, bool) or not isinstance(plain, int | float):
+            raise TrialError(f"trial {self.number}: can't report {value!r}; a number is expected")
+        index = to_value(step)
+        if type(index) is not int or not 1 <= index <= MAX_INTEGER:
+            raise TrialError(f"trial {self.number}: the step must be 1, 2, ..., not {step!r}")
+        self._channel.report(index, float(plain))
+
+    def should_stop(self) -> bool:
+        """Whether the objective should save a checkpoint and return now.
+
+        That is so when the process is being preempted or the study was stopped. What the objective
+        then returns is ignored: the trial is paused and continued by another attempt.
+        """
+        if self.observed_stop is None:
+            self.observed_stop = self._channel.stop_reason()
+        return self.observed_stop is not None
+
+    @property
+    def preempted(self) -> bool:
+        """Whether the reason to stop is that the process itself has to end."""
+        return self._channel.stop_reason() == PREEMPTED
+
+    def steps(self, n: int) -> Iterator[int]:
+        """The steps 1 to ``n`` that are still to be done.
+
+        If there is a checkpoint, they begin after the last step that was reported; without one the
+        work is lost and they begin with 1.
+        """
+        done = self._last_step if self.checkpoint_exists() else 0
+        return iter(range(done + 1, n + 1))
+
+    def set_attribute(self, name: object, value: object) -> None:
+        """Attach a named value to the trial; it becomes the column ``user.NAME``.
+
+        Raises:
+            TrialError: If the name is not a non-empty string.
+            SpaceError: If the value is no string, number, boolean, None or tuple of these.
+        """
+        if not isinstance(name, str) or not name:
+            raise TrialError(f"an attribute's name must be a non-empty string, not {name!r}")
+        self._channel.set_attribute(name, to_value(value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedTrial:
+    """A trial that has ended, as `Study.best` and `Study.pareto_front` give it."""
+
+    number: int
+    params: Params
+    values: dict[str, float]
+    """By objective, as reported; empty if the trial failed."""
+    state: str
+    """``completed``, ``stopped`` or ``failed``."""
+    reason: str | None = None
+    """Why it failed."""
+
+    @property
+    def value(self) -> float:
+        """The value of the only objective; NaN if the trial failed.
+
+        Raises:
+            TrialError: If the study has several objectives.
+        """
+        if len(self.values) > 1:
+            raise TrialError(
+                f"trial {self.number} has several values ({', '.join(self.values)}); use `values`"
+            )
+        return next(iter(self.values.values()), math.nan)

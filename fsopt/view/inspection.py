@@ -1,0 +1,133 @@
+"""Everything about one trial, and the trials table in the formats of files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fsopt import codec
+from fsopt.errors import FsoptError
+from fsopt.log import layout
+from fsopt.log.reader import LogReader
+from fsopt.study import Study
+from fsopt.values import to_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def trial_details(study: Study, number: int) -> dict[str, Any]:
+    """A trial with its attempts, attributes, events and files, as JSON.
+
+    Raises:
+        TrialError: If there is no trial of that number.
+    """
+    record = study.record(number)
+    outcome = record.outcome
+    names = study.session.objectives.names
+    values = outcome.values if outcome else ()
+    proposal = record.effective_proposal
+    return {
+        "trial": number,
+        "state": record.state.value,
+        "values": dict(zip(names, values, strict=False)),
+        "params": {name: to_json(v) for name, v in (record.params or {}).items()},
+        "reason": outcome.reason if outcome else None,
+        "proposed_by": proposal.by if proposal else None,
+        "attributes": {name: to_json(v[0]) for name, v in record.attributes.items()},
+        "reports": {str(step): to_json(value) for step, value in record.curve.items()},
+        "attempts": [
+            {
+                "attempt": attempt.index,
+                "writer": attempt.writer,
+                "outcome": attempt.outcome.state.value if attempt.outcome else None,
+                "reason": attempt.outcome.reason if attempt.outcome else None,
+                "duration": attempt.outcome.duration if attempt.outcome else None,
+            }
+            for _, attempt in sorted(record.attempts.items())
+        ],
+        "events": _events(study, number),
+        "files": _files(study, number),
+    }
+
+
+def tracebacks(study: Study, details: dict[str, Any]) -> dict[str, str]:
+    """The texts of a trial's tracebacks, by path."""
+    if study.directory is None:
+        return {}
+    return {
+        path: (study.directory / path).read_text(errors="replace")
+        for path in details["files"]
+        if Path(path).name.startswith("traceback.")
+    }
+
+
+def write_table(table: pd.DataFrame, form: str, path: Path | None) -> str | None:
+    """A table as CSV, JSON or Parquet.
+
+    Args:
+        table: What `trials_table` gives.
+        form: ``csv``, ``json`` or ``parquet``.
+        path: The file to write; None gives the text back instead.
+
+    Raises:
+        FsoptError: If the file can't be written, or Parquet is wanted without a file.
+    """
+    if form == "parquet" and path is None:
+        raise FsoptError("Parquet is binary; name a file with -o FILE")
+    try:
+        if form == "parquet":
+            _plain_columns(table).to_parquet(path, index=False)
+            return None
+        text = table.to_csv(index=False) if form == "csv" else _to_json(table)
+        if path is None:
+            return text
+        path.write_text(text)
+    except OSError as error:
+        raise FsoptError(f"can't write {path}: {error.strerror or error}") from error
+    return None
+
+
+def _to_json(table: pd.DataFrame) -> str:
+    columns = {name: [_json_cell(cell) for cell in table[name]] for name in table.columns}
+    rows = [
+        dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)
+    ]
+    return json.dumps(rows, indent=1, allow_nan=False)
+
+
+def _json_cell(cell: Any) -> Any:
+    from fsopt.view.tables import plain_cell
+
+    plain = plain_cell(cell)
+    return plain.isoformat() if hasattr(plain, "isoformat") else to_json(plain)
+
+
+def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
+    """Columns whose cells are of several types become their JSON text: Parquet's have one type."""
+    mixed = [
+        name
+        for name in table.columns
+        if table[name].dtype == object
+        and len({type(cell) for cell in table[name].dropna()} - {bool}) > 1
+    ]
+    return table.assign(
+        **{name: [json.dumps(_json_cell(cell)) for cell in table[name]] for name in mixed}
+    )
+
+
+def _events(study: Study, number: int) -> list[dict[str, Any]]:
+    reader = LogReader(study.session.journal.filesystem, own="")
+    records = [r for r in reader.poll(0.0) if getattr(r.event, "trial", None) == number]
+    records.sort(key=lambda r: (r.time, r.writer, r.seq))
+    return [{"writer": r.writer, **codec.to_fields(r)} for r in records]
+
+
+def _files(study: Study, number: int) -> list[str]:
+    if study.directory is None:
+        return []
+    base = study.directory / layout.trial_directory(number)
+    return sorted(
+        str(path.relative_to(study.directory)) for path in base.rglob("*") if path.is_file()
+    )

@@ -1,0 +1,144 @@
+"""What verbs print for people, as lines of text."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from fsopt.log import layout
+from fsopt.state import TrialState
+from fsopt.study import Study
+from fsopt.trial import FinishedTrial
+from fsopt.view.summary import failures, format_seconds, format_value, format_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def headline(study: Study, seconds: float | None = None) -> str:
+    """How many trials there are, and in which states."""
+    counts = study.state.trials.count()
+    finished = sum(n for state, n in counts.items() if state.is_finished)
+    budget = study.state.budget
+    of = f" of {budget}" if budget else ""
+    states = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
+    took = "" if seconds is None else f" in {format_seconds(seconds)}"
+    return f"{study.directory}: {finished}{of} trials finished{took}" + (
+        f" ({states})" if states else ""
+    )
+
+
+def best_lines(study: Study) -> list[str]:
+    """The best trial with its parameters, or the Pareto front."""
+    if len(study.session.objectives) > 1:
+        front = study.pareto_front
+        lines = [f"Pareto front: {len(front)} trials"]
+        return lines + [line for trial in front for line in _trial_lines("", trial)]
+    best = study.best
+    return _trial_lines("best: ", best) if best else ["no trial is completed yet"]
+
+
+def failure_lines(study: Study) -> list[str]:
+    """The reasons why trials failed, with their counts and where to look."""
+    lines = []
+    for reason, count in failures(study.state).items():
+        example = next(
+            t
+            for t in study.state.trials
+            if t.state is TrialState.FAILED and t.outcome and t.outcome.reason == reason
+        )
+        attempt = example.decisive.index if example.decisive else 0
+        path = layout.traceback(example.number, attempt)
+        shown = study.directory / path if study.directory else None
+        where = f" (see {shown})" if shown and shown.exists() else ""
+        lines.append(f"failed: {count} x {reason}{where}")
+    return lines
+
+
+def status_lines(study: Study, status: dict[str, Any]) -> list[str]:
+    """``fsopt status`` for people."""
+    lines = [headline(study)]
+    writers = status["writers"]
+    parts = [f"{n} {kind}" for kind, n in writers.items() if n]
+    lines.append(f"processes: {', '.join(parts) or 'none yet'}")
+    if status["utilization"] is not None:
+        lines.append(f"utilization: {status['utilization']:.0%}")
+    if status["trials_per_hour"] is not None:
+        left = status["seconds_left"]
+        more = f", about {format_seconds(left)} left" if left and writers["live"] else ""
+        lines.append(f"rate: {status['trials_per_hour']:.4g} trials an hour{more}")
+    if status["stopped"]:
+        lines.append("stopped: processes finish; fsopt reopen lets the study go on")
+    if status["damaged_lines"]:
+        lines.append(f"damaged lines in the logs: {status['damaged_lines']} (ignored)")
+    if status["unknown_events"]:
+        lines.append(f"events of a newer fsopt: {status['unknown_events']} (ignored)")
+    return lines + failure_lines(study) + best_lines(study)
+
+
+def show_lines(shown: dict[str, Any], texts: dict[str, str]) -> list[str]:
+    """``fsopt show`` for people.
+
+    Args:
+        shown: As `fsopt.view.inspection.trial_details` gives it.
+        texts: Tracebacks by file name.
+    """
+    lines = [f"trial {shown['trial']}: {shown['state']}"]
+    if shown["values"]:
+        lines.append(f"  {format_values(shown['values'])}")
+    if shown["reason"]:
+        lines.append(f"  {shown['reason']}")
+    lines += ["parameters", *_aligned(shown["params"])]
+    if shown["attributes"]:
+        lines += ["attributes", *_aligned(shown["attributes"])]
+    lines.append("events")
+    for event in shown["events"]:
+        rest = {k: v for k, v in event.items() if k not in _ENVELOPE}
+        details = " ".join(f"{k}={format_value(v)}" for k, v in rest.items() if k != "params")
+        lines.append(f"  {_clock(event['time'])}  {event['event']}  {event['writer']}  {details}")
+    if shown["files"]:
+        lines += ["files", *(f"  {path}" for path in shown["files"])]
+    for name, text in texts.items():
+        lines += [name, *(f"  {line}" for line in text.rstrip().splitlines())]
+    return lines
+
+
+def table_text(table: pd.DataFrame) -> str:
+    """The trials table for people, without the columns that are empty or rarely wanted."""
+    hidden = ("worker", "proposed_at", "started_at", "finished_at")
+    columns = [c for c in table.columns if c not in hidden and not table[c].isna().all()]
+    cells = [
+        [name.removeprefix("param.").removeprefix("user."), *map(_cell, table[name])]
+        for name in columns
+    ]
+    widths = [max(map(len, column)) for column in cells]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*cells, strict=True)
+    ]
+    return "\n".join(lines)
+
+
+def _cell(cell: Any) -> str:
+    from fsopt.view.tables import plain_cell
+
+    plain = plain_cell(cell)
+    return "" if plain is None else format_value(plain)
+
+
+_ENVELOPE = ("time", "event", "writer", "seq", "trial")
+
+
+def _trial_lines(prefix: str, trial: FinishedTrial) -> list[str]:
+    head = f"{prefix}trial {trial.number}, {format_values(trial.values)}"
+    return [head, *_aligned(dict(trial.params))]
+
+
+def _aligned(items: dict[str, Any]) -> list[str]:
+    width = max(map(len, items), default=0)
+    return [f"  {name:<{width}}  {format_value(value)}" for name, value in items.items()]
+
+
+def _clock(seconds: float) -> str:
+    moment = datetime.datetime.fromtimestamp(seconds, tz=datetime.UTC)
+    return moment.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")

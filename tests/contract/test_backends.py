@@ -1,0 +1,169 @@
+"""What every backend must do; each runs whole studies through the public interface."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fsopt
+from fsopt.errors import StudyError
+from fsopt.run.backends import BACKENDS, SerialBackend, ThreadBackend
+from fsopt.run.processes import ProcessBackend
+from fsopt.run.worker import Limits, run_study
+from fsopt.space import Categorical, Float, Space
+from tests import objectives_for_backends as objectives
+
+KINDS = {"serial": SerialBackend, "thread": ThreadBackend, "process": ProcessBackend}
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request: pytest.FixtureRequest) -> str:
+    name = str(request.param)
+    made = BACKENDS[name](1, objectives.square, fsopt_objectives(), Path("unused"))
+    assert type(made) is KINDS[name]
+    return name
+
+
+def fsopt_objectives() -> object:
+    from fsopt.objectives import Objectives
+
+    return Objectives.of({"y": "minimize"})
+
+
+@pytest.fixture(params=["directory", "memory"])
+def study(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[fsopt.Study]:
+    place = tmp_path / "study" if request.param == "directory" else None
+    space = Space(Float("x", -1.0, 1.0), Categorical("c", ["1", 1, 1.0, True]))
+    config = fsopt.StudyConfig(
+        space=space, objectives={"y": "minimize"}, seed=3, optimizer=fsopt.RandomSearch()
+    )
+    with fsopt.create_study(place, config) as made:
+        yield made
+
+
+def test_trials_are_evaluated_with_their_own_parameters(study: fsopt.Study, backend: str) -> None:
+    study.run(objectives.square, trials=6, backend=backend)
+    table = study.trials()
+    assert table["y"].tolist() == [x * x for x in table["param.x"]]
+    assert table["trial"].tolist() == list(range(6))
+
+
+def test_every_backend_gives_the_same_study(backend: str) -> None:
+    space = Space(Float("x", -1.0, 1.0))
+    config = fsopt.StudyConfig(space=space, seed=11, optimizer=fsopt.RandomSearch())
+    study = fsopt.create_study(None, config)
+    study.run(objectives.square, trials=4, backend=backend)
+    reference = fsopt.create_study(None, config)
+    for trial in reference.ask(4):
+        reference.tell(trial, objectives.square(trial))
+    columns = ["trial", "state", "value", "param.x"]
+    assert study.trials()[columns].equals(reference.trials()[columns])
+
+
+def test_reports_and_attributes_are_kept(study: fsopt.Study, backend: str) -> None:
+    study.run(objectives.talkative, trials=2, backend=backend)
+    reports = study.reports()
+    assert reports["value"].tolist() == [0.5, 1.0, 1.5] * 2
+    assert reports["step"].tolist() == [1, 2, 3] * 2
+    assert reports["trial"].tolist() == [0, 0, 0, 1, 1, 1]
+    own = study.trials()["user.pid"] == os.getpid()
+    assert own.all() == (backend != "process")
+
+
+@pytest.mark.parametrize(
+    ("objective", "reason"),
+    [
+        (objectives.raising, "ValueError: not 0"),
+        (objectives.exiting, "exit 3"),
+        (objectives.returning_nonsense, "returned 'good' (str) for y; a number is expected"),
+    ],
+)
+def test_a_failure_is_recorded_with_its_reason_and_the_study_goes_on(
+    study: fsopt.Study, backend: str, objective: object, reason: str
+) -> None:
+    study.run(objective, trials=2, backend=backend)  # type: ignore[arg-type]
+    table = study.trials()
+    assert table["state"].tolist() == ["failed", "failed"]
+    assert table["error"][0] == reason
+    assert study.best is None
+
+
+def test_a_traceback_is_kept_in_the_trials_own_directory(tmp_path: Path, backend: str) -> None:
+    with fsopt.create_study(tmp_path, space=Space(Float("x", 0, 1))) as study:
+        study.run(objectives.raising, trials=1, backend=backend)
+    text = (tmp_path / "trials" / "0" / "traceback.0.txt").read_text()
+    assert "in raising" in text
+    assert "and a second line" in text
+
+
+def test_running_trials_are_paused_when_the_time_is_up(study: fsopt.Study, backend: str) -> None:
+    summary = study.run(objectives.patient, trials=3, timeout=0.5, backend=backend)
+    assert summary.reason == "timeout"
+    assert study.trials()["state"].tolist() == ["paused"]
+    summary = study.run(objectives.square, trials=3, backend=backend)
+    assert summary.reason == "budget"
+    assert study.trials()["state"].tolist() == ["completed"] * 3
+    assert study.trials()["attempts"].tolist() == [2, 1, 1]
+
+
+def test_a_backend_does_not_leave_threads_or_processes_busy(
+    study: fsopt.Study, backend: str
+) -> None:
+    import multiprocessing
+
+    study.run(objectives.square, trials=3, backend=backend)
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("backend", ["thread", "process"])
+def test_slots_are_used_at_the_same_time(study: fsopt.Study, backend: str) -> None:
+    study.run(objectives.slow, trials=4, workers=4, backend=backend)
+    starts, ends = study.trials()["started_at"], study.trials()["finished_at"]
+    assert starts.max() < ends.min()
+
+
+@pytest.mark.parametrize(
+    ("objective", "reason"),
+    [(objectives.dying, "signal 11 (SIGSEGV)"), (objectives.leaving, "exit 7")],
+)
+def test_the_death_of_a_process_fails_its_trial_alone(
+    study: fsopt.Study, objective: object, reason: str
+) -> None:
+    study.run(objective, trials=2, backend="process")  # type: ignore[arg-type]
+    assert study.trials()["error"].tolist() == [reason, reason]
+    assert (study.trials()["duration"] > 0).all()
+    study.run(objectives.square, trials=3, backend="process")
+    assert study.trials()["state"].tolist() == ["failed", "failed", "completed"]
+
+
+def test_a_process_that_does_not_listen_is_killed_and_its_trial_paused(tmp_path: Path) -> None:
+    with fsopt.create_study(tmp_path, space=Space(Float("x", 0, 1))) as study:
+        limits = Limits(trials=1, timeout=0.8, grace=0.3)
+        summary = run_study(study, objectives.deaf, workers=1, backend="process", limits=limits)
+        assert summary.reason == "timeout"
+        assert study.trials()["state"].tolist() == ["paused"]
+    pid = int((tmp_path / "trials/0/pid").read_text())
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.05)
+    pytest.fail("the evaluation still runs")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"backend": "teleport"}, "unknown backend 'teleport'; there are process, thread, serial"),
+        ({"workers": 0, "backend": "thread"}, "workers must be 1 or more"),
+        ({"workers": 2, "backend": "serial"}, "has one worker"),
+        ({"trials": 0}, "trials must be 1 or more"),
+        ({"timeout": -1}, "timeout must be a positive number"),
+    ],
+)
+def test_options_that_make_no_sense(
+    study: fsopt.Study, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(StudyError, match=message):
+        study.run(objectives.square, **options)  # type: ignore[arg-type]

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fsopt.history import FloatArray, History
+from fsopt.search import BayesianOptimizer, Optimizer, RandomSearch, SobolSearch
+from fsopt.space import Categorical, Float, Int, Space
+
+SPACE = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), Float("z", 0.0, 1.0))
+
+
+def history_of(X: FloatArray, y: FloatArray, pending: FloatArray | None = None) -> History:
+    return History(
+        space=SPACE,
+        X=X,
+        Y=y[:, None],
+        numbers=np.arange(len(X), dtype=np.int64),
+        X_failed=X[:0],
+        X_pending=X[:0] if pending is None else pending,
+    )
+
+
+def search(space: Space, optimizer: Optimizer, trials: int, seed: int) -> float:
+    """The best value of a function of the sum of squares around a shifted centre."""
+    history = History.empty(space)
+    for number in range(trials):
+        X = np.concatenate([history.X, optimizer.suggest(history, [number], seed)])
+        Y = np.nansum((X - 0.31) ** 2, axis=1, keepdims=True)
+        none = history.X_failed
+        numbers = np.arange(len(X), dtype=np.int64)
+        history = History(space=space, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
+    return float(history.Y.min())
+
+
+def test_the_design_is_a_sobol_sequence_until_enough_trials_have_ended() -> None:
+    optimizer = BayesianOptimizer(trees=4, candidates=50)
+    design = SobolSearch().suggest(History.empty(SPACE), range(30), 5)
+    y = np.linspace(1, 0, 30)
+    early = history_of(design[:6], y[:6], pending=design[6:20])
+    np.testing.assert_array_equal(optimizer.suggest(early, [20], 5), design[20:21])
+    late = history_of(design[:7], y[:7], pending=design[7:20])
+    assert not np.array_equal(optimizer.suggest(late, [20], 5), design[20:21])
+
+
+def test_without_exploration_the_proposal_is_near_the_best() -> None:
+    X = np.random.default_rng(0).random((60, 3))
+    history = history_of(X, ((X - 0.5) ** 2).sum(axis=1))
+    greedy = BayesianOptimizer(kappa=1e-9, kappa_final=1e-9)
+    proposals = np.concatenate([greedy.suggest(history, [60 + i], 0) for i in range(5)])
+    assert np.abs(proposals - 0.5).mean() < 0.15
+
+
+def test_with_much_exploration_the_proposal_avoids_the_data() -> None:
+    X = np.random.default_rng(0).random((60, 3)) * [0.5, 1, 1]
+    history = history_of(X, X[:, 1])
+    explorer = BayesianOptimizer(kappa=1e6, kappa_final=1e6)
+    nearest = []
+    for optimizer in (explorer, RandomSearch()):
+        proposals = optimizer.suggest(history, range(60, 75), 0)
+        distance = np.linalg.norm(proposals[:, None] - X, axis=2).min(axis=1)
+        nearest.append(distance.mean())
+    assert nearest[0] > nearest[1]
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        Space(*[Float(f"x{i}", 0.0, 1.0) for i in range(4)]),
+        Space(Categorical("c", list("abcdef")), Int("n", 1, 100), Float("x", 0.0, 1.0)),
+    ],
+    ids=["continuous", "mixed"],
+)
+def test_it_finds_better_values_than_random_search(space: Space) -> None:
+    optimizer = BayesianOptimizer(trees=32, candidates=500)
+    found = [search(space, optimizer, 45, seed) for seed in range(3)]
+    random = [search(space, RandomSearch(), 45, seed) for seed in range(3)]
+    assert np.mean(np.log(found)) < np.mean(np.log(random)) - 0.5
+
+
+def test_the_heavy_libraries_are_not_imported_before_they_are_needed() -> None:
+    code = (
+        "import sys, fsopt.search.registry; "
+        "print(sorted({name.split('.')[0] for name in sys.modules} & {'scipy', 'sklearn'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
