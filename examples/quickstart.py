@@ -1,6 +1,6 @@
 """A first study: find the lowest point of a hilly landscape.
 
-    fsopt run examples/quickstart.py --study runs/first --trials 50
+fsopt run examples/quickstart.py --study runs/first --trials 50
 """
 
 import math

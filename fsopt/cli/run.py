@@ -35,7 +35,8 @@ PREEMPTED_STATUS = 75
     "--trials",
     type=click.IntRange(1),
     metavar="N",
-    help="How many trials the whole study shall have, however many processes work on it.",
+    help="How many trials the whole study shall have, however many processes work on it. "
+    "Without it, as many as were said before, or no end.",
 )
 @click.option(
     "--timeout",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from fsopt.errors import StudyError
 from fsopt.events import Event, Heartbeat, Record, WriterClosed, WriterStarted
 from fsopt.log.claims import Claims
 from fsopt.log.filesystem import Filesystem
@@ -75,7 +77,17 @@ class Journal:
         return records
 
     def append(self, events: Sequence[Event]) -> None:
-        """Append to this process's log; see `LogWriter.append`. Safe to call from any thread."""
+        """Append to this process's log; see `LogWriter.append`. Safe to call from any thread.
+
+        Raises:
+            StudyError: In a process that was forked from the one that opened the journal.
+            StorageError: If the events could not be written (yet).
+        """
+        if os.getpid() != self.identity.pid:
+            raise StudyError(
+                "this process was forked from the one that opened the study and must not write "
+                "to its log; open the study in the new process"
+            )
         if not self.introduced:
             self.introduced = True
             events = [self._introduce(self.identity), *events]

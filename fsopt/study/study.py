@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from fsopt.config import StudyConfig
-from fsopt.errors import StudyError, TrialError
+from fsopt.errors import FsoptError, StudyError, TrialError
 from fsopt.events import (
     AttributeSet,
     BudgetSet,
@@ -62,6 +64,7 @@ class Study:
             config, filesystem, files, current_identity(os.environ), time.monotonic
         )
         self.dispatcher = Dispatcher(self.session)
+        self._leave = weakref.finalize(self, _leave, self.session)
         self.sync()
 
     def __enter__(self) -> Study:
@@ -85,8 +88,13 @@ class Study:
         return self.session.state
 
     def close(self) -> None:
-        """Leave the study in good order; trials in hand are up to others then."""
-        self.session.close()
+        """Leave the study in good order; trials in hand are up to others then.
+
+        Raises:
+            StorageError: If that can't be recorded; others find out by themselves.
+        """
+        if self._leave.detach() is not None:
+            self.session.close()
 
     def sync(self) -> None:
         """Read what others have written since.
@@ -295,6 +303,13 @@ class Study:
             state=record.state.value,
             reason=outcome.reason if outcome else None,
         )
+
+
+def _leave(session: Session) -> None:
+    """Close a session whose study nobody has any more."""
+    # There is nobody to tell of an error, and a fork of the process has nothing to close.
+    with contextlib.suppress(FsoptError):
+        session.close()
 
 
 class StudyChannel:

@@ -105,6 +105,8 @@ def show_lines(shown: dict[str, Any], texts: dict[str, str]) -> list[str]:
 
 def table_text(table: pd.DataFrame) -> str:
     """The trials table for people, without the columns that are empty or rarely wanted."""
+    if table.empty:
+        return "no trials yet"
     hidden = ("worker", "proposed_at", "started_at", "finished_at")
     columns = [c for c in table.columns if c not in hidden and not table[c].isna().all()]
     cells = [

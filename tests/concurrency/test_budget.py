@@ -148,3 +148,58 @@ def objective(trial):
     (row,) = rows_of(study)
     assert (row["state"], row["attempts"], row["steps"]) == ("completed", 2, 20)
     assert row["user.steps_done"] == "".join(f"{step} " for step in range(1, 21))
+
+
+def test_children_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "study.py"
+    script.write_text("""
+import os, time
+import fsopt
+config = fsopt.StudyConfig(space=fsopt.Space(fsopt.Float("x", 0, 1)))
+def objective(trial):
+    (trial.directory / "pid").write_text(str(os.getpid()))
+    time.sleep(60)
+    return 1.0
+""")
+    study = tmp_path / "study"
+    process = start(script, study, 2, "--workers", "2")
+    files = [study / "trials" / str(number) / "pid" for number in (0, 1)]
+    while not all(file.exists() and file.read_text() for file in files):
+        assert process.poll() is None
+        time.sleep(0.05)
+    kill(process)
+    for file in files:
+        deadline = time.monotonic() + 10
+        while Path(f"/proc/{file.read_text()}").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
+def test_a_second_interrupt_leaves_at_once_and_others_go_on(tmp_path: Path) -> None:
+    script = tmp_path / "study.py"
+    script.write_text("""
+import time
+import fsopt
+config = fsopt.StudyConfig(space=fsopt.Space(fsopt.Float("x", 0, 1)))
+def objective(trial):
+    if trial.attempt == 0:
+        (trial.directory / "here").touch()
+        time.sleep(60)
+    return 1.0
+""")
+    study = tmp_path / "study"
+    process = start(script, study, 1)
+    while not (study / "trials/0/here").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.0)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=10)
+    assert process.returncode != 0
+    assert "Traceback" not in output
+    again = start(script, study, 1)
+    output, _ = again.communicate(timeout=30)
+    assert again.returncode == 0, output
+    assert rows_of(study)[0]["attempts"] == 2

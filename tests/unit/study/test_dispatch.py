@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 import fsopt
@@ -31,7 +33,7 @@ class Node:
     """A process on a machine of its own: others know of it only what its log says."""
 
     def __init__(self, name: str, cluster: Cluster) -> None:
-        identity = Identity(writer=name, host=name, pid=1, process=None, job=None)
+        identity = Identity(writer=name, host=name, pid=os.getpid(), process=None, job=None)
         self.now = hash(name) % 1000 / 1.0
         self.session = Session(
             CONFIG, cluster.filesystem, cluster.files, identity, lambda: self.now

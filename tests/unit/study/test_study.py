@@ -1,6 +1,8 @@
 """Asking, telling, joining, sharing: what `Study` promises to Python programs."""
 
+import gc
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -231,3 +233,31 @@ def test_the_public_names_are_those_that_are_listed() -> None:
     assert set(fsopt._HOMES) | {"__version__"} == set(fsopt.__all__)
     with pytest.raises(AttributeError, match="has no attribute 'Teleport'"):
         _ = fsopt.Teleport  # type: ignore[attr-defined]
+
+
+def test_a_study_that_is_forgotten_leaves_in_good_order(tmp_path: Path) -> None:
+    study = fsopt.create_study(tmp_path, config())
+    study.ask()
+    writer = study.session.writer
+    del study
+    gc.collect()
+    other = fsopt.open_study(tmp_path)
+    assert other.state.writers[writer].closed
+    assert other.ask().attempt == 1
+
+
+def test_a_fork_does_not_write_to_its_parents_log(tmp_path: Path) -> None:
+    study = fsopt.create_study(tmp_path, config())
+    trial = study.ask()
+    segment = next((tmp_path / "log").glob("*/*.jsonl"))
+    before = segment.read_bytes()
+    child = os.fork()
+    if child == 0:
+        try:
+            study.tell(trial, 1.0)
+        except StudyError:
+            os._exit(7)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert segment.read_bytes() == before
+    study.tell(trial, 1.0)
