@@ -172,6 +172,7 @@ def _print_summary(console: Console, study: Study, summary: Summary) -> None:
     from rich.markup import escape
 
     from fsopt.view.report import best_lines, failure_lines, headline
+    from fsopt.view.summary import format_seconds
 
     endings = {
         "budget": "",
@@ -180,7 +181,8 @@ def _print_summary(console: Console, study: Study, summary: Summary) -> None:
         "timeout": "the time is up; run the same command again to go on",
         "preempted": "interrupted; run the same command again to go on",
     }
-    lines = [headline(study, summary.seconds)]
+    spent = format_seconds(summary.seconds)
+    lines = [headline(study), f"this process: {summary.evaluated} trials in {spent}"]
     if endings[summary.reason]:
         lines.append(endings[summary.reason])
     lines += failure_lines(study) + best_lines(study)

@@ -15,17 +15,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def headline(study: Study, seconds: float | None = None) -> str:
+def headline(study: Study) -> str:
     """How many trials there are, and in which states."""
     counts = study.state.trials.count()
     finished = sum(n for state, n in counts.items() if state.is_finished)
     budget = study.state.budget
     of = f" of {budget}" if budget else ""
     states = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
-    took = "" if seconds is None else f" in {format_seconds(seconds)}"
-    return f"{study.directory}: {finished}{of} trials finished{took}" + (
-        f" ({states})" if states else ""
-    )
+    more = f" ({states})" if states else ""
+    return f"{study.directory}: {finished}{of} trials finished{more}"
 
 
 def best_lines(study: Study) -> list[str]:
