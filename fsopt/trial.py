@@ -14,7 +14,8 @@ from fsopt.log import layout
 from fsopt.values import MAX_INTEGER, Params, Value, to_value
 
 PREEMPTED = "preempted"
-"""The stop reason when the process, not the trial, has to end."""
+TIMEOUT = "timeout"
+"""The stop reasons when the process, not the trial, has to end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +136,7 @@ class Trial:
     @property
     def preempted(self) -> bool:
         """Whether the reason to stop is that the process itself has to end."""
-        return self._channel.stop_reason() == PREEMPTED
+        return self._channel.stop_reason() in (PREEMPTED, TIMEOUT)
 
     def steps(self, n: int) -> Iterator[int]:
         """The steps 1 to ``n`` that are still to be done.

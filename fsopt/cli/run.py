@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from fsopt.config import StudyConfig
-    from fsopt.run.worker import Limits, Summary
+    from fsopt.run.terms import Limits, Summary
     from fsopt.study import Study
 
 PREEMPTED_STATUS = 75
@@ -101,7 +101,7 @@ def run(
     from rich.console import Console
 
     from fsopt.run.script import load_script
-    from fsopt.run.worker import Limits
+    from fsopt.run.terms import Limits
     from fsopt.study import create_study
 
     loaded = load_script(script)

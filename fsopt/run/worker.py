@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from fsopt.errors import InfeasibleSpaceError, StorageError, StudyError
+from fsopt.errors import InfeasibleSpaceError, StorageError
 from fsopt.events import (
     AttributeSet,
     Event,
@@ -20,16 +19,20 @@ from fsopt.events import (
 from fsopt.log import layout
 from fsopt.objectives import Failure
 from fsopt.run.backends import Backend, make_backend
-from fsopt.run.evaluation import Attributed, Ended, Message, Objective, Reported
+from fsopt.run.evaluation import Ended, Message, Objective, Reported
 from fsopt.run.signals import Preemption
-from fsopt.state import TrialRecord, TrialState
+from fsopt.run.terms import (
+    BUDGET,
+    EXHAUSTED,
+    STOPPED,
+    Limits,
+    Progress,
+    Silence,
+    Summary,
+)
+from fsopt.state import TrialState
 from fsopt.study import Study
-from fsopt.trial import PREEMPTED, Assignment
-
-STOPPED = "stopped"
-TIMEOUT = "timeout"
-BUDGET = "budget"
-EXHAUSTED = "exhausted"
+from fsopt.trial import PREEMPTED, TIMEOUT, Assignment
 
 _TICK = 0.25
 """Seconds between looks at the clock and at signals."""
@@ -42,68 +45,6 @@ _REPORT_EVERY = 1.0
 
 _STORAGE_PATIENCE = 600.0
 """Seconds to wait for a full disk or an absent server before giving up."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """When a process has done its part.
-
-    Raises:
-        StudyError: If a limit makes no sense.
-    """
-
-    trials: int | None = None
-    """How many trials the study shall have in all."""
-    timeout: float | None = None
-    """Seconds."""
-    grace: float = 30.0
-    """Seconds that running evaluations have to checkpoint when the process has to leave."""
-
-    def __post_init__(self) -> None:
-        if self.trials is not None and self.trials < 1:
-            raise StudyError(f"trials must be 1 or more, not {self.trials}")
-        if self.timeout is not None and not self.timeout > 0:
-            raise StudyError(f"timeout must be a positive number of seconds, not {self.timeout}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What became of a run."""
-
-    reason: str
-    """Why it ended: ``budget``, ``exhausted``, ``stopped``, ``timeout`` or ``preempted``."""
-    evaluated: int
-    """How many trials this process has finished."""
-    seconds: float
-
-
-class Progress(Protocol):
-    """Is told what happens, to show it to people."""
-
-    def finished(self, study: Study, trial: TrialRecord) -> None:
-        """A trial that this process evaluated is finished, and durably recorded."""
-        ...
-
-    def tick(self, study: Study, running: int) -> None:
-        """Some time has passed; this process evaluates that many trials now."""
-        ...
-
-    def notice(self, text: str) -> None:
-        """Something that a person should know."""
-        ...
-
-
-class Silence:
-    """Shows nothing."""
-
-    def finished(self, study: Study, trial: TrialRecord) -> None:
-        """Says nothing."""
-
-    def tick(self, study: Study, running: int) -> None:
-        """Says nothing."""
-
-    def notice(self, text: str) -> None:
-        """Says nothing."""
 
 
 def run_study(
@@ -129,11 +70,20 @@ def run_study(
 
 
 @dataclass(slots=True)
-class _Reports:
-    """Intermediate values of one attempt that are not written yet."""
+class _Notes:
+    """What an attempt has said that is not written yet."""
 
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
+    attributes: list[Event] = field(default_factory=list)
+
+    def events(self, number: int, attempt: int) -> list[Event]:
+        """Everything as events."""
+        if not self.steps:
+            return self.attributes
+        steps, values = tuple(self.steps), tuple(self.values)
+        report = TrialReported(trial=number, attempt=attempt, steps=steps, values=values)
+        return [report, *self.attributes]
 
 
 class Worker:
@@ -155,7 +105,7 @@ class Worker:
         self._clock: Callable[[], float] = time.monotonic
         self._started = self._clock()
         self._running: dict[tuple[int, int], tuple[Assignment, float]] = {}
-        self._reports: dict[tuple[int, int], _Reports] = {}
+        self._notes: dict[tuple[int, int], _Notes] = {}
         self._unconfirmed: set[int] = set()
         self._evaluated = 0
         self._exhausted = False
@@ -201,12 +151,15 @@ class Worker:
         key = (message.number, message.attempt)
         if key not in self._running:
             return
+        if isinstance(message, Ended):
+            self._end(message)
+            return
+        notes = self._notes.setdefault(key, _Notes())
         if isinstance(message, Reported):
-            reports = self._reports.setdefault(key, _Reports())
-            reports.steps.append(message.step)
-            reports.values.append(message.value)
-        elif isinstance(message, Attributed):
-            self._record(
+            notes.steps.append(message.step)
+            notes.values.append(message.value)
+        else:
+            notes.attributes.append(
                 AttributeSet(
                     trial=message.number,
                     attempt=message.attempt,
@@ -214,8 +167,7 @@ class Worker:
                     value=message.value,
                 )
             )
-        else:
-            self._end(message)
+        self._write_notes()
 
     def _limit(self) -> int | None:
         return self._limits.trials or self._study.state.budget
@@ -268,12 +220,16 @@ class Worker:
     def _turn(self, timeout: float) -> None:
         """Wait for evaluations, write what has gathered, and show how things stand."""
         self._backend.poll(timeout, self)
+        self._write_notes()
+        self._confirm()
+        self._progress.tick(self._study, len(self._running))
+
+    def _write_notes(self) -> None:
+        """Write what evaluations have said, not more often than a filesystem likes."""
         now = self._clock()
         if now >= self._next_flush:
             self._next_flush = now + _REPORT_EVERY
             self._record(*self._gathered(None))
-        self._confirm()
-        self._progress.tick(self._study, len(self._running))
 
     def _end(self, ended: Ended) -> None:
         key = (ended.number, ended.attempt)
@@ -283,7 +239,9 @@ class Worker:
             duration = round(self._clock() - began, 6)
         reason = self._preemption.signal and PREEMPTED
         if ended.result is None or (
-            reason and isinstance(ended.result, Failure) and ended.result.reason.startswith("sig")
+            reason
+            and isinstance(ended.result, Failure)
+            and ended.result.reason.startswith("signal ")
         ):
             # A scheduler's signal reaches the objective's own processes as well.
             event: Event = TrialPaused(
@@ -311,20 +269,9 @@ class Worker:
         self._record(*self._gathered(key), event)
 
     def _gathered(self, key: tuple[int, int] | None) -> list[Event]:
-        """The reports that wait to be written, of one attempt or of all."""
-        keys = list(self._reports) if key is None else [k for k in self._reports if k == key]
-        events: list[Event] = []
-        for number, attempt in keys:
-            reports = self._reports.pop((number, attempt))
-            events.append(
-                TrialReported(
-                    trial=number,
-                    attempt=attempt,
-                    steps=tuple(reports.steps),
-                    values=tuple(reports.values),
-                )
-            )
-        return events
+        """What waits to be written, of one attempt or of all."""
+        keys = [k for k in self._notes if key is None or k == key]
+        return [event for k in keys for event in self._notes.pop(k).events(*k)]
 
     def _record(self, *events: Event) -> None:
         """Append events; if the disk is full they are kept and sent again at every turn."""

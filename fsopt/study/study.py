@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fsopt.run.evaluation import Objective
-    from fsopt.run.worker import Summary
+    from fsopt.run.terms import Summary
 
 
 class Study:
@@ -127,7 +127,8 @@ class Study:
         Returns:
             What became of it.
         """
-        from fsopt.run.worker import Limits, run_study
+        from fsopt.run.terms import Limits
+        from fsopt.run.worker import run_study
 
         return run_study(
             self,

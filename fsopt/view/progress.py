@@ -15,7 +15,7 @@ from fsopt.view.summary import format_seconds, format_values
 
 
 class ConsoleProgress:
-    """Shows progress to people; see `fsopt.run.worker.Progress`.
+    """Shows progress to people; see `fsopt.run.terms.Progress`.
 
     On a terminal a line at the bottom tells how the whole study stands. Elsewhere (a log file of a
     batch job) there are only plain lines.

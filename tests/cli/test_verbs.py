@@ -134,12 +134,9 @@ def test_show(study: Path) -> None:
     assert shown["reason"] == "ValueError: two is"
     assert shown["reports"] == {"1": 0.5, "2": {"$float": "nan"}}
     assert shown["attributes"] == {"size": 3}
-    assert [event["event"] for event in shown["events"]] == [
-        "trial.started",
-        "attribute.set",
-        "trial.reported",
-        "trial.failed",
-    ]
+    events = [event["event"] for event in shown["events"]]
+    assert (events[0], events[-1]) == ("trial.started", "trial.failed")
+    assert set(events[1:-1]) == {"trial.reported", "attribute.set"}
     assert shown["files"] == ["trials/2/traceback.0.txt"]
     text = fsopt("show", study, 2)
     assert "trial 2: failed" in text

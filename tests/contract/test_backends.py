@@ -11,7 +11,8 @@ import fsopt
 from fsopt.errors import StudyError
 from fsopt.run.backends import BACKENDS, SerialBackend, ThreadBackend
 from fsopt.run.processes import ProcessBackend
-from fsopt.run.worker import Limits, run_study
+from fsopt.run.terms import Limits
+from fsopt.run.worker import run_study
 from fsopt.space import Categorical, Float, Space
 from tests import objectives_for_backends as objectives
 
