@@ -21,6 +21,7 @@ from fsopt.streams import stream
 from fsopt.surrogate import ForestOptions, Prediction, Surrogate, fit_forest
 
 _BELIEVER_TREES = 16  # few trees estimate a mean well enough to believe in
+_MAX_FEATURES = 0.5  # so that all parameters are split, and minor ones are explored as well
 _INCUMBENTS = 5
 _CANDIDATES_PER_TRIAL = 20  # at least, in a large batch
 
@@ -48,7 +49,7 @@ class BayesianOptimizer:
     """The size of the forest."""
     kappa: float = 1.96
     """How much uncertainty attracts at the begin of each period; see `periodic_decay`."""
-    kappa_final: float = 0.01
+    kappa_final: float = 0.3
     """How much it still attracts at the end of each period."""
     period: int = 10
     """After how many trials exploration begins anew."""
@@ -89,9 +90,11 @@ class BayesianOptimizer:
         return 2 * len(history.space) + 1 if self.initial_design is None else self.initial_design
 
     def _fit(self, data: TrainingSet, pending: FloatArray, rng: np.random.Generator) -> Surrogate:
-        fit = partial(fit_forest, options=ForestOptions(trees=self.trees))
-        quick = ForestOptions(trees=min(self.trees, _BELIEVER_TREES))
-        quick_fit = partial(fit_forest, options=quick)
+        trees = (self.trees, min(self.trees, _BELIEVER_TREES))
+        fit, quick_fit = (
+            partial(fit_forest, options=ForestOptions(trees=count, max_features=_MAX_FEATURES))
+            for count in trees
+        )
         return fit_believing(data.thinned(rng), pending, fit, quick_fit, rng)
 
     def _choose(

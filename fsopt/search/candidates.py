@@ -37,8 +37,8 @@ def candidates(
         rng: Source of randomness.
 
     Returns:
-        (c, d) Valid, snapped, distinct unit rows in random order or best guess first; none at
-        all if nothing is left of a small space.
+        (c, d) Valid, snapped, distinct unit rows, those around the incumbents first; of a small
+        space in random order, and none at all if nothing is left.
 
     Raises:
         InfeasibleSpaceError: If the space has no valid configuration.
@@ -50,7 +50,8 @@ def candidates(
         return rng.permutation(left)
     around = surroundings(space, incumbents, count // 2, rng)
     spread = sample(space, count - len(around), rng)
-    units = np.concatenate([spread, around])
+    # a forest is constant around its data: among equals, the first and thus a near one is proposed
+    units = np.concatenate([around, spread])
     return units[is_new(units, history.taken)]
 
 

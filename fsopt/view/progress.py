@@ -39,6 +39,8 @@ class ConsoleProgress:
             parts.append(outcome.reason)
         if outcome and outcome.duration is not None:
             parts.append(f"({format_seconds(outcome.duration)})")
+        if len(names) == 1 and (best := study.best) and best.number == trial.number:
+            parts.append("best so far")
         style = "red" if trial.state is TrialState.FAILED else ""
         line = escape("  ".join(parts))
         self._console.print(f"[{style}]{line}[/]" if style else line, highlight=False)
@@ -69,7 +71,8 @@ class ConsoleProgress:
         parts = [f"{finished}/{budget} trials" if budget else f"{finished} trials"]
         parts.append(f"{counts[TrialState.RUNNING]} running ({running} here)")
         if counts[TrialState.FAILED]:
-            parts.append(f"{counts[TrialState.FAILED]} failed")
+            most = ", ".join(f"{n} x {r[:40]}" for r, n in self._reasons.most_common(1))
+            parts.append(f"{counts[TrialState.FAILED]} failed" + (f" ({most})" if most else ""))
         if len(study.session.objectives) == 1 and (best := study.best):
             parts.append(f"best {format_values(best.values)} in trial {best.number}")
         parts.append(format_seconds(time.monotonic() - self._began))
