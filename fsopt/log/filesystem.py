@@ -162,10 +162,16 @@ class LocalFilesystem:
 
     def _prepared(self, path: str) -> Path:
         full = self.root / path
-        if not full.parent.is_dir():
-            full.parent.mkdir(parents=True, exist_ok=True)
-            self._sync_directory(full.parent.parent)
+        self._make_directory(full.parent)
         return full
+
+    def _make_directory(self, path: Path) -> None:
+        """Make a directory and those above it, each durable in the one above."""
+        if path.is_dir():
+            return
+        self._make_directory(path.parent)
+        path.mkdir(exist_ok=True)
+        self._sync_directory(path.parent)
 
     @staticmethod
     def _write_new(path: Path, content: bytes) -> None:

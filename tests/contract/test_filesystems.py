@@ -103,3 +103,24 @@ def test_links_that_are_not_supported_are_done_without(
     assert not filesystem.publish("study.json", b"other")
     assert filesystem.read("study.json") == b"{}"
     assert filesystem.list("") == ["study.json"]
+
+
+def test_what_is_acknowledged_was_synced_with_the_name_of_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+
+    def note(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink().relative_to(tmp_path)))
+
+    monkeypatch.setattr("os.fsync", note)
+    filesystem = LocalFilesystem(tmp_path)
+    appender = filesystem.create("log/a/w.0.jsonl")
+    assert synced == [".", "log", "log/a"]
+    appender.write(b"line")
+    appender.sync()
+    appender.close()
+    assert synced[3:] == ["log/a/w.0.jsonl"]
+    filesystem.publish("study.json", b"{}")
+    assert synced[4].startswith(".study.json.")
+    assert synced[5:] == ["."]

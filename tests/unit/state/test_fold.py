@@ -307,3 +307,16 @@ def test_a_stop_and_a_reopening_of_one_generation_is_a_stop() -> None:
     assert fold([stop, reopen]).stopped
     assert fold([reopen, stop]).stopped
     assert not fold([stop, Record("b", 0, 1.0, e.StudyReopened(generation=3))]).stopped
+
+
+def test_an_attempt_started_twice_keeps_both_the_start_and_the_proposal() -> None:
+    params = {"x": 0.25, "n": 2, "c": "1"}
+    bare = Record("a", 0, 1.0, e.TrialStarted(trial=0))
+    full = Record("b", 0, 3.0, e.TrialStarted(trial=0, params=params, by="sobol"))
+    end = Record("b", 1, 4.0, e.TrialCompleted(trial=0, values=(1.0,)))
+    for order in ([bare, full, end], [full, end, bare], [end, full, bare]):
+        trial = fold(order).trials[0]
+        assert trial.attempts[0].started is not None
+        assert trial.attempts[0].started.time == 1.0
+        assert trial.effective_proposal is not None
+        assert trial.effective_proposal.stamp.time == 3.0
