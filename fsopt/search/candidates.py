@@ -7,16 +7,11 @@ that good candidates are among the ones that are looked at.
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
 
 from fsopt.history import FloatArray, History
-from fsopt.search.distinct import is_new, is_valid
+from fsopt.search.distinct import BoolArray, is_new, is_valid
 from fsopt.space import Categorical, Parameter, Space, enumerate_all, same_rows, sample
-
-_BoolArray: TypeAlias = NDArray[np.bool_]
 
 _ENUMERABLE = 20_000
 _LOG_SCALES = (-3.5, -0.5)  # of the steps, to base 10
@@ -94,7 +89,7 @@ def _step(space: Space, start: FloatArray, rng: np.random.Generator) -> FloatArr
     return np.where(chosen, moved, full)
 
 
-def _choose_coordinates(space: Space, start: FloatArray, rng: np.random.Generator) -> _BoolArray:
+def _choose_coordinates(space: Space, start: FloatArray, rng: np.random.Generator) -> BoolArray:
     """(b, d) Which coordinates to move: at least one of the active ones that can vary."""
     varies = np.array([parameter.levels != 1 for parameter in space.parameters])
     eligible = varies & ~np.isnan(start)
@@ -111,7 +106,7 @@ def _choose_coordinates(space: Space, start: FloatArray, rng: np.random.Generato
     share = share[np.arange(len(start)), rng.integers(share.shape[1], size=len(start))]
     draw = np.where(eligible, rng.random(start.shape), np.inf)
     smallest = draw == draw.min(axis=1, keepdims=True)
-    chosen: _BoolArray = eligible & ((draw < share[:, None]) | smallest)
+    chosen: BoolArray = eligible & ((draw < share[:, None]) | smallest)
     return chosen
 
 

@@ -74,9 +74,8 @@ def test_every_variation_of_one_incumbent_moves_something() -> None:
     around = surroundings(MIXED, incumbent, 500, np.random.default_rng(1))
     assert len(around) == 500
     moved = around != incumbent
-    only_the_constant = moved[:, :-1].any(axis=1)
-    # a step beyond the edge of a continuous parameter ends on the edge where it began
-    assert only_the_constant.mean() > 0.99
+    # a step beyond the edge of a continuous parameter may end on the edge where it began
+    assert moved[:, :-1].any(axis=1).mean() > 0.99
     assert not moved[:, -1].any()
     assert moved[:, :-1].any(axis=0).all()
 
