@@ -26,6 +26,7 @@ class ConsoleProgress:
         self._status: Status | None = None
         self._began = time.monotonic()
         self._reasons: Counter[str] = Counter()
+        self._best: float | None = None
 
     def finished(self, study: Study, trial: TrialRecord) -> None:
         """Print a line for the trial."""
@@ -39,7 +40,7 @@ class ConsoleProgress:
             parts.append(outcome.reason)
         if outcome and outcome.duration is not None:
             parts.append(f"({format_seconds(outcome.duration)})")
-        if len(names) == 1 and (best := study.best) and best.number == trial.number:
+        if self._improves(study, trial):
             parts.append("best so far")
         style = "red" if trial.state is TrialState.FAILED else ""
         line = escape("  ".join(parts))
@@ -63,6 +64,12 @@ class ConsoleProgress:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+    def _improves(self, study: Study, trial: TrialRecord) -> bool:
+        if len(study.session.objectives) > 1 or (best := study.best) is None:
+            return False
+        before, self._best = self._best, best.value
+        return best.number == trial.number and best.value != before
 
     def _line(self, study: Study, running: int) -> str:
         counts = study.state.trials.count()
