@@ -25,7 +25,7 @@ ALLOWED = {
     "state": {"errors", "events", "space", "values"},
     "trial": {"errors", "log", "values"},
     "study": {  # the join
-        *("config", "errors", "events", "history", "log", "moo", "objectives", "search"),
+        *("codec", "config", "errors", "events", "history", "log", "moo", "objectives", "search"),
         *("space", "state", "streams", "trial", "values", "fsopt"),
     },
     "run": {
@@ -35,8 +35,10 @@ ALLOWED = {
     "view": {
         *("codec", "errors", "log", "space", "state", "study", "trial", "values"),
     },
+    "doctor": {"errors", "log"},
     "cli": {
-        *("config", "errors", "objectives", "run", "search", "study", "values", "view", "fsopt"),
+        *("config", "doctor", "errors", "objectives", "run", "search", "study", "values", "view"),
+        "fsopt",
     },
     "__init__": {
         *("config", "errors", "objectives", "run", "search", "space", "study", "trial"),

@@ -8,6 +8,7 @@ import weakref
 from pathlib import Path
 
 from fsopt.log import layout
+from fsopt.log.filesystem import refused
 
 
 class TrialFiles:
@@ -35,6 +36,9 @@ class TrialFiles:
 
         The directory is renamed, so that a process which was given up for lost but still runs
         can't write into what now belongs to somebody else.
+
+        Raises:
+            StorageError: If it can't be renamed.
         """
         target = self.root / layout.checkpoint(trial, attempt)
         for earlier in reversed(range(attempt)):
@@ -42,4 +46,6 @@ class TrialFiles:
                 (self.root / layout.checkpoint(trial, earlier)).rename(target)
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                raise refused("hand over", str(target), error) from error
             return

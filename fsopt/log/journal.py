@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from fsopt.errors import StudyError
 from fsopt.events import Event, Heartbeat, Record, WriterClosed, WriterStarted
 from fsopt.log.claims import Claims
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.identity import Identity
-from fsopt.log.reader import Damage, LogReader
+from fsopt.log.reader import Damage, LogReader, Position
 from fsopt.log.writer import LogWriter
 
 
@@ -49,7 +49,7 @@ class Journal:
         self._writer = LogWriter(filesystem, identity.writer, wall_clock)
         self._reader = LogReader(filesystem, identity.writer)
         self._acknowledged: deque[Record] = deque()
-        self._last_append = clock()
+        self._last_append = self._last_look = clock()
 
     @property
     def damage(self) -> Sequence[Damage]:
@@ -61,13 +61,30 @@ class Journal:
         """How many of this process's events could not be written yet."""
         return self._writer.backlog
 
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """How far the logs of others were read."""
+        return self._reader.positions
+
+    def start_from(self, positions: Iterable[Position], damage: Iterable[Damage]) -> None:
+        """Begin reading where a snapshot ends; see `LogReader.start_from`."""
+        self._reader.start_from(positions, damage)
+
     def poll(self) -> list[Record]:
         """What was appended since the last poll, by others and by this process.
 
         Raises:
             StorageError: If the logs can't be read.
         """
-        return self.acknowledged() + self._reader.poll(self._clock())
+        began = self._clock()
+        # First what may fail: what `acknowledged` gives is told only once.
+        records = self._reader.poll(began)
+        # A look may take long (a server that hangs). Whoever was seen to live lived at its end at
+        # the latest; silence is what was not seen at its beginning.
+        ended = self._clock()
+        self._reader.last_growth.update((record.writer, ended) for record in records)
+        self._last_look = began
+        return self.acknowledged() + records
 
     def acknowledged(self) -> list[Record]:
         """What this process has appended durably since this or `poll` was last called."""
@@ -91,13 +108,17 @@ class Journal:
         if not self.introduced:
             self.introduced = True
             events = [self._introduce(self.identity), *events]
-        self._acknowledged.extend(self._writer.append(events))
-        self._last_append = self._clock()
+        acknowledged = self._writer.append(events)
+        self._acknowledged.extend(acknowledged)
+        if acknowledged:
+            self._last_append = self._clock()
 
     def beat(self, interval: float) -> None:
         """Append a sign of life if there was none for an interval (seconds)."""
         if self._clock() - self._last_append >= interval:
-            self.append([Heartbeat()])
+            # What waits to be written is a sign of life as well; while a disk is full, signs of
+            # life must not pile up.
+            self.append([] if self.backlog else [Heartbeat()])
 
     def close(self) -> None:
         """Say that this writer leaves, if it ever wrote, and close its log."""
@@ -106,11 +127,11 @@ class Journal:
         self._writer.close()
 
     def silence(self, writer: str) -> float:
-        """For how many seconds this process has not seen a writer's log grow.
+        """For how many seconds, up to its last look, this process saw a writer's log not grow.
 
-        Zero for a writer that it has not seen at all: its log may not be visible yet.
+        Time in which this process did not look, because it was itself suspended, is not silence.
+        A writer that it has not seen at all is silent from now on: its log may not be visible yet.
         """
         if writer == self.identity.writer:
             return 0.0
-        now = self._clock()
-        return now - self._reader.last_growth.setdefault(writer, now)
+        return self._last_look - self._reader.last_growth.setdefault(writer, self._clock())

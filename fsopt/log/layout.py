@@ -10,6 +10,8 @@
       trials/17/                       what the objective saved; made when something is saved
         checkpoint.1/                  belongs to attempt 1, handed on by renaming
         traceback.0.txt                why attempt 0 failed
+      snapshot/00000003-node7-4242-k3f9-8f0a12c4.parquet
+                                       what the logs up to some positions amount to
 
 Paths here are relative to the study directory, with ``/``.
 """
@@ -23,12 +25,14 @@ STUDY = "study.json"
 LOG = "log"
 CLAIMS = "claims"
 TRIALS = "trials"
+SNAPSHOTS = "snapshot"
 
 CLAIMS_PER_SHARD = 1000
 LOG_SHARDS = 16
 
 _WRITER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SEGMENT = re.compile(rf"({_WRITER.pattern})\.(0|[1-9][0-9]{{0,8}})\.jsonl")
+_SNAPSHOT = re.compile(rf"([0-9]{{8}})-({_WRITER.pattern})-([0-9a-f]{{8}})\.parquet")
 _CLAIM = re.compile(r"(0|[1-9][0-9]{0,15})(?:\.(0|[1-9][0-9]{0,8}))?")
 
 
@@ -74,6 +78,17 @@ def parse_claim(name: str) -> tuple[int, int | None] | None:
     if match is None:
         return None
     return int(match[1]), None if match[2] is None else int(match[2])
+
+
+def snapshot(generation: int, writer: str, checksum: int) -> str:
+    """A snapshot file; the checksum is the CRC-32 of its bytes."""
+    return f"{SNAPSHOTS}/{generation:08d}-{writer}-{checksum:08x}.parquet"
+
+
+def parse_snapshot(name: str) -> tuple[int, str, int] | None:
+    """Generation, writer and checksum that a file name in the snapshot directory stands for."""
+    match = _SNAPSHOT.fullmatch(name)
+    return (int(match[1]), match[2], int(match[3], 16)) if match else None
 
 
 def trial_directory(trial: int) -> str:

@@ -43,6 +43,9 @@ _SYNC_EVERY = 1.0
 _REPORT_EVERY = 1.0
 """Seconds for which reports are collected before they are written."""
 
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+"""Seconds between tries to write what a full disk has refused; doubled from try to try."""
+
 _STORAGE_PATIENCE = 600.0
 """Seconds to wait for a full disk or an absent server before giving up."""
 
@@ -111,13 +114,14 @@ class Worker:
         self._exhausted = False
         self._next_flush = self._next_sync = 0.0
         self._troubles: dict[str, float] = {}
+        self._pause, self._retry_at = _FIRST_PAUSE, 0.0
 
     def run(self) -> Summary:
         """Work until done; see `run_study`."""
         if self._limits.trials is not None:
             self._study.allow(self._limits.trials)
         while (reason := self.stop_reason() or self._done()) is None:
-            if not self._unconfirmed:
+            if not self._unconfirmed and self._clock() >= self._retry_at:
                 self._guard("take", self._fill)
             if self._running:
                 self._turn(_TICK)
@@ -280,9 +284,11 @@ class Worker:
 
     def _confirm(self) -> None:
         """Tell of finished trials once they are durable."""
-        if self._study.session.journal.backlog:
+        journal = self._study.session.journal
+        # Each try may leave a file on a disk that is full.
+        if journal.backlog and self._clock() >= self._retry_at:
             self._guard("write", self._study.session.append)
-        if self._study.session.journal.backlog:
+        if journal.backlog:
             return
         for number in sorted(self._unconfirmed):
             trial = self._study.state.trials[number]
@@ -303,10 +309,13 @@ class Worker:
             if not self._troubles:
                 self._progress.notice(f"{error}. Waiting for it to pass; nothing is lost")
             since = self._troubles.setdefault(kind, self._clock())
+            self._retry_at = self._clock() + self._pause
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
             if not error.passing or self._clock() - since > _STORAGE_PATIENCE:
                 raise
         else:
             if self._troubles.pop(kind, None) is not None and not self._troubles:
+                self._pause = _FIRST_PAUSE
                 self._progress.notice("the filesystem works again")
 
     def _wind_down(self, reason: str) -> None:

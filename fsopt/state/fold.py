@@ -21,6 +21,7 @@ class WriterState:
     """What is known of a process that writes."""
 
     started: WriterStarted | None = None
+    started_seq: float = math.inf
     first_time: float = math.inf
     last_time: float = -math.inf
     closed: bool = False
@@ -70,6 +71,16 @@ class StudyState:
         stamp = Stamp(record.writer, record.seq, record.time)
         _FOLDS[type(event)](self, event, stamp)
 
+    def adopt(self, records: Iterable[Record]) -> None:
+        """Take in facts from a snapshot, whatever their writers are known to have written.
+
+        Their writers, where they matter, must be in `writers` already.
+        """
+        for record in records:
+            if not isinstance(record.event, e.UnknownEvent):
+                stamp = Stamp(record.writer, record.seq, record.time)
+                _FOLDS[type(record.event)](self, record.event, stamp)
+
     @property
     def positions(self) -> dict[str, int]:
         """For each writer, the sequence number after the highest that was seen of it."""
@@ -80,7 +91,9 @@ class StudyState:
         return (t for t in self.trials.live() if not t.state.is_finished)
 
     def _writer_started(self, event: e.WriterStarted, stamp: Stamp) -> None:
-        self.writers[stamp.writer].started = event
+        writer = self.writers[stamp.writer]
+        if stamp.seq < writer.started_seq:
+            writer.started, writer.started_seq = event, stamp.seq
 
     def _writer_closed(self, _event: e.WriterClosed, stamp: Stamp) -> None:
         self.writers[stamp.writer].closed = True

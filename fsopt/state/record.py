@@ -130,6 +130,8 @@ class TrialRecord:
         It is the latest one with values, otherwise the latest. So a result that comes late from a
         process given up for lost counts, unless a later attempt has one too.
         """
+        if len(self.attempts) == 1:
+            return next(iter(self.attempts.values()))
         valued = [a for a in self.attempts.values() if a.outcome and a.outcome.state.has_values]
         return max(valued or self.attempts.values(), key=lambda a: a.index, default=None)
 

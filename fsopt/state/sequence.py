@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 
 
 class SequenceSet:
@@ -33,6 +34,18 @@ class SequenceSet:
         rest = [(low, number), (number + 1, high)]
         self._gaps[at : at + 1] = [(a, b) for a, b in rest if a < b]
         return True
+
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        """The runs of numbers below the end that were not seen, as half-open intervals."""
+        return list(self._gaps)
+
+    @classmethod
+    def restored(cls, end: int, gaps: Iterable[tuple[int, int]]) -> SequenceSet:
+        """The set with this end and these gaps, as `end` and `gaps` gave them."""
+        made = cls()
+        made.end, made._gaps = end, [(low, high) for low, high in gaps]
+        return made
 
     @property
     def missing(self) -> int:

@@ -45,6 +45,21 @@ class Configurations:
         return np.isin(self.states, [_CODES.index(state) for state in states])
 
 
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """The rows of a `TrialTable` with what belongs to them."""
+
+    numbers: IntArray
+    """(n,) Ascending."""
+    columns: NDArray[np.void]
+    """(n,) Of `TrialTable.dtype`; the columns of names hold indices of `names`."""
+    names: list[str]
+    """Writers and kinds of optimizers."""
+    reasons: dict[int, str]
+    reports: dict[int, dict[int, Report]]
+    attributes: dict[int, dict[str, tuple[Value, int, Stamp]]]
+
+
 class TrialTable:
     """Trials by number.
 
@@ -131,6 +146,35 @@ class TrialTable:
     def end(self) -> int:
         """One more than the highest trial number."""
         return self._end
+
+    @property
+    def dtype(self) -> np.dtype[np.void]:
+        """One row of the columns."""
+        return self._dtype
+
+    def frozen(self) -> Frozen:
+        """The finished trials that are rows, by number."""
+        numbers = np.flatnonzero(self._columns["state"] != _NOTHING)
+        return Frozen(
+            numbers=numbers,
+            columns=self._columns[numbers],
+            names=list(self._names),
+            reasons=dict(self._reasons),
+            reports=dict(self._reports),
+            attributes=dict(self._attributes),
+        )
+
+    def thaw_in(self, frozen: Frozen) -> None:
+        """Put rows into a table that is still empty."""
+        end = int(frozen.numbers.max(initial=-1)) + 1
+        self._columns = self._blank(max(end, 256))
+        self._columns[frozen.numbers] = frozen.columns
+        self._names = list(frozen.names)
+        self._name_codes = {name: code for code, name in enumerate(self._names)}
+        self._reasons = dict(frozen.reasons)
+        self._reports = dict(frozen.reports)
+        self._attributes = dict(frozen.attributes)
+        self._count, self._end = len(frozen.numbers), end
 
     def live(self) -> Iterator[TrialRecord]:
         """The trials kept as objects, by number: every unfinished one, and unusual ones."""

@@ -32,8 +32,10 @@ class Dispatcher:
     _in_hand: set[tuple[int, int]] = field(default_factory=set)
     """Attempts that were handed out by `take`."""
     _refused: dict[tuple[int, int], float] = field(default_factory=dict)
-    _silent: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """By number, when its silence was first noticed and when it was last looked into."""
+    _nameless: dict[tuple[int, int | None], float] = field(default_factory=dict)
+    """By claim, when it was first seen without the name of a writer."""
+    _silent: dict[int, float] = field(default_factory=dict)
+    """By number that was claimed without a word, when it was last looked into."""
 
     def take(
         self, count: int, limit: int | None, *, leased: bool = True, new: bool = True
@@ -56,9 +58,8 @@ class Dispatcher:
         if leased:
             session.keep_alive()
         taken = self._interrupted()[:count]
-        for trial in self._available(limit):
-            if len(taken) >= count:
-                break
+        available = self._available(limit)
+        while len(taken) < count and (trial := next(available, None)) is not None:
             taken += self._continue(trial, leased=leased)
         if new and len(taken) < count:
             taken += self._orphan(limit, leased=leased)
@@ -99,12 +100,28 @@ class Dispatcher:
 
     def _available(self, limit: int | None) -> Iterator[TrialRecord]:
         """Unfinished trials that nobody works on."""
-        for trial in list(self.session.state.unfinished()):
-            if limit is not None and trial.number >= limit:
+        trials = self.session.state.trials
+        for number in [trial.number for trial in self.session.state.unfinished()]:
+            if limit is not None and number >= limit:
                 continue
-            if trial.state is TrialState.RUNNING and not self._is_abandoned(trial):
+            # To look into one trial is to read what has happened to the others meanwhile.
+            trial = trials[number]
+            if trial.state.is_finished or (
+                trial.state is TrialState.RUNNING and not self._is_abandoned(trial)
+            ):
                 continue
-            yield trial
+            # Without a configuration it is known from a remark only: the log that tells what was
+            # proposed or started is not visible yet, unless its writer died before it told.
+            following = trial.next_attempt
+            if trial.params is None and not self._is_claim_lost(number, None):
+                continue
+            if self._is_open(number, following):
+                yield trials[number]
+
+    def _is_open(self, number: int, following: int) -> bool:
+        """Whether a trial still is unfinished, and still waits for this attempt."""
+        trial = self.session.state.trials[number]
+        return not trial.state.is_finished and trial.next_attempt == following
 
     def _is_abandoned(self, trial: TrialRecord) -> bool:
         attempt = trial.decisive
@@ -113,42 +130,86 @@ class Dispatcher:
         writer = attempt.writer
         if writer is None:
             claim = attempt.index if attempt.index or trial.proposal else None
-            writer = self.session.journal.claims.owner(trial.number, claim)
-        if writer is None or not self.session.is_lost(writer):
+            lost = self._is_claim_lost(trial.number, claim)
+        else:
+            lost = self.session.is_certainly_lost(writer)
+        if not lost:
             return False
-        # The process may have finished the trial just before it ended.
-        self.session.sync()
-        return self.session.state.trials[trial.number].state is TrialState.RUNNING
+        # It may have ended since, or somebody else may have begun the next attempt.
+        now = self.session.state.trials[trial.number]
+        return (
+            now.state is TrialState.RUNNING
+            and now.decisive is not None
+            and now.decisive.index == attempt.index
+        )
+
+    def _is_claim_lost(self, number: int, attempt: int | None) -> bool:
+        """Whether the holder of a claim is lost; reads the logs once more before it says so.
+
+        A claim without a name is of a process that died between creating and writing the file, or
+        had no space to write its name; after a lease without a word from it, it is lost.
+        """
+        session, key = self.session, (number, attempt)
+        owner = session.journal.claims.owner(number, attempt)
+        if owner is not None:
+            self._nameless.pop(key, None)
+            return session.is_certainly_lost(owner)
+        now = session.clock()
+        if now - self._nameless.setdefault(key, now) < session.config.lease:
+            return False
+        session.sync()
+        return True
 
     def _continue(self, trial: TrialRecord, *, leased: bool) -> list[Assignment]:
-        index = self._claim_attempt(trial.number, trial.next_attempt)
+        session = self.session
+        following, lost = trial.next_attempt, self._count_lost(trial)
+        if not self._is_open(trial.number, following):
+            return []
+        trial = session.state.trials[trial.number]
+        # The claim of a number that nobody proposed includes attempt 0.
+        index = self._claim_attempt(trial.number, max(following, 0 if trial.proposal else 1))
         if index is None:
             return []
-        lost = [a.index for a in trial.attempts.values() if a.outcome is None]
-        if len(lost) >= self.session.config.max_attempts:
-            reason = f"lost: the process vanished in each of {len(lost)} attempts"
-            self.session.append(TrialFailed(trial=trial.number, attempt=max(lost), reason=reason))
+        if lost >= session.config.max_attempts:
+            reason = f"lost: the process vanished in each of {lost} attempts"
+            # Told of the attempt just claimed: it is the latest, so it decides, and the one that
+            # a retry asks for comes after it.
+            session.append(TrialFailed(trial=trial.number, attempt=index, reason=reason))
             return []
         if trial.params is None:
             return [self._start_proposed(trial.number, index, leased=leased)]
-        self.session.files.hand_over_checkpoint(trial.number, index)
-        self.session.append(TrialStarted(trial=trial.number, attempt=index, leased=leased))
+        session.files.hand_over_checkpoint(trial.number, index)
+        session.append(TrialStarted(trial=trial.number, attempt=index, leased=leased))
         return [_assignment(trial, index, trial.params)]
+
+    def _count_lost(self, trial: TrialRecord) -> int:
+        """How many attempts were lost with their process since the trial was last retried.
+
+        One that was given up may still be alive, and its result would count.
+        """
+        open_attempts = [
+            a for a in trial.attempts.values() if a.outcome is None and a.index >= trial.retry
+        ]
+        return sum(
+            a.writer is not None and self.session.is_certainly_lost(a.writer)
+            for a in open_attempts
+        )
 
     def _claim_attempt(self, number: int, first: int) -> int | None:
         """Claim the next attempt at a trial, passing over claims whose owners were lost."""
-        session, index = self.session, first
+        session, claims, index = self.session, self.session.journal.claims, first
         while True:
             key, now = (number, index), session.clock()
             if now < self._refused.get(key, now):
                 return None
-            if session.journal.claims.attempt(number, index):
+            if claims.attempt(number, index):
                 return index
-            owner = session.journal.claims.owner(number, index)
-            if owner is None or not session.is_lost(owner):
+            if claims.owner(number, index) == session.writer:
+                # An earlier try went wrong between the claim and the first event.
+                return index
+            if not self._is_claim_lost(number, index):
                 self._refused[key] = now + _REFUSED_FOR
                 return None
-            session.sync()
             trial = session.state.trials.get(number)
             if trial is not None and (trial.state.is_finished or trial.next_attempt > index):
                 return None
@@ -157,23 +218,20 @@ class Dispatcher:
     def _orphan(self, limit: int | None, *, leased: bool) -> list[Assignment]:
         """Take over a number whose owner was lost before it said what it would evaluate.
 
-        At most one number is looked into at a time: usually its owner is still thinking.
+        At most one number is looked into at a time: usually its owner is still thinking. A number
+        of this process's own is one that it claimed when something went wrong.
         """
         session, claims = self.session, self.session.journal.claims
         end = max(session.state.trials.end, claims.cursor)
         missing = session.state.trials.missing_below(end if limit is None else min(end, limit))
         now = session.clock()
-        self._silent = {number: self._silent.get(number, (now, now)) for number in missing}
-        number = min(self._silent, key=lambda n: self._silent[n][1], default=None)
-        if number is None or now - self._silent[number][1] < _SUSPECT_AFTER:
+        self._silent = {number: self._silent.get(number, now) for number in missing}
+        number = min(self._silent, key=lambda n: self._silent[n], default=None)
+        if number is None or now - self._silent[number] < _SUSPECT_AFTER:
             return []
-        since = self._silent[number][0]
-        self._silent[number] = (since, now)
-        owner = claims.owner(number)
-        # A claim without a name is of a process that died between creating and writing the file.
-        if now - since < session.config.lease and (owner is None or not session.is_lost(owner)):
+        self._silent[number] = now
+        if claims.owner(number) != session.writer and not self._is_claim_lost(number, None):
             return []
-        session.sync()
         if number in session.state.trials:
             return []
         index = self._claim_attempt(number, 1)

@@ -13,6 +13,7 @@ from fsopt.config import StudyConfig
 from fsopt.errors import StorageError
 from fsopt.events import Event, WriterStarted
 from fsopt.history import History
+from fsopt.log import snapshots
 from fsopt.log.files import TrialFiles
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.identity import Identity, has_vanished
@@ -62,6 +63,43 @@ class Session:
         """The id of this process's log."""
         return self.journal.identity.writer
 
+    def load_snapshot(self) -> None:
+        """Begin with the newest snapshot that can be used, if there is one.
+
+        To be called before anything is read. What the snapshot lacks comes from the logs.
+
+        Raises:
+            StorageError: If the directory can't be read.
+        """
+        for _, content in snapshots.newest_first(self.journal.filesystem):
+            from fsopt.study.snapshot import DamagedSnapshotError, from_bytes
+
+            try:
+                loaded = from_bytes(content, self.config)
+            except DamagedSnapshotError:
+                continue
+            self.state = loaded.state
+            self.journal.start_from(loaded.positions, loaded.damage)
+            return
+
+    def compact(self) -> str:
+        """Fold all that the logs hold into a snapshot, which later readers begin with.
+
+        Returns:
+            The path of the snapshot, below the study directory.
+
+        Raises:
+            StorageError: If it can't be written.
+        """
+        from fsopt.study.snapshot import Snapshot, to_bytes
+
+        self.sync()
+        damage = tuple(self.journal.damage)
+        content = to_bytes(Snapshot(self.state, self.journal.positions, damage), self.config)
+        path = snapshots.publish(self.journal.filesystem, self.writer, content)
+        snapshots.remove_old(self.journal.filesystem)
+        return path
+
     def sync(self) -> None:
         """Take in what others have appended.
 
@@ -82,8 +120,14 @@ class Session:
             self.state.apply_all(self.journal.acknowledged())
 
     def introduce(self) -> None:
-        """Open this process's log, so that whoever finds its claims can tell whether it lives."""
-        if not self.journal.introduced:
+        """Open this process's log, so that whoever finds its claims can tell whether it lives.
+
+        Also writes what waits to be written: while the disk is full nothing more may be claimed.
+
+        Raises:
+            StorageError: If it can't be written (yet).
+        """
+        if self.journal.backlog or not self.journal.introduced:
             self.append()
 
     def newly_seen(self) -> dict[str, int]:
@@ -127,6 +171,19 @@ class Session:
         if started is not None and self._fates.vanished(started, self.clock()):
             return True
         return self.journal.silence(writer) > self.config.lease
+
+    def is_certainly_lost(self, writer: str) -> bool:
+        """Whether a process is lost, and is still after reading everything once more.
+
+        It may have shown signs of life, or finished its trial, since this process last looked.
+
+        Raises:
+            StorageError: If the logs can't be read.
+        """
+        if not self.is_lost(writer):
+            return False
+        self.sync()
+        return self.is_lost(writer)
 
     def keep_alive(self) -> None:
         """Show signs of life from now on, until the session is closed."""

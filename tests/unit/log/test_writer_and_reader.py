@@ -242,3 +242,18 @@ def test_an_unreadable_file_does_not_hide_the_others(tmp_path: Path) -> None:
     assert budgets(reader.poll(0.0)) == [2]
     with pytest.raises(StorageError, match="Stale file handle"):
         reader.poll(1.0)
+
+
+def test_acknowledged_lines_that_show_after_the_next_segment_are_not_lost() -> None:
+    filesystem = MemoryFilesystem()
+    first, second = layout.segment("w", 0), layout.segment("w", 1)
+    lines = [codec.encode(Record("w", seq, 0.0, BudgetSet(trials=seq + 1))) for seq in range(3)]
+    filesystem.create(first)
+    filesystem.create(second).write(lines[2])
+    reader = LogReader(filesystem, own="nobody")
+    assert [record.seq for record in reader.poll(0.0)] == [2]
+    filesystem.files[first] += lines[0] + lines[1]
+    assert [record.seq for record in reader.poll(60.0)] == [0, 1]
+    assert all(not position.final for position in reader.positions)
+    reader.poll(200.0)
+    assert [position.final for position in reader.positions] == [True, False]

@@ -9,7 +9,14 @@ import pytest
 import fsopt
 from fsopt.config import StudyConfig
 from fsopt.errors import StorageError
-from fsopt.events import Heartbeat, TrialCompleted, TrialPaused, TrialReported
+from fsopt.events import (
+    AttributeSet,
+    Heartbeat,
+    TrialCompleted,
+    TrialPaused,
+    TrialReported,
+    TrialRetried,
+)
 from fsopt.log import layout
 from fsopt.log.files import TrialFiles
 from fsopt.log.identity import Identity
@@ -191,10 +198,9 @@ def test_a_number_claimed_without_a_word_is_taken_over(cluster: Cluster) -> None
 def test_a_claim_that_names_nobody_is_taken_over_after_the_lease(cluster: Cluster) -> None:
     cluster.filesystem.claim(layout.claim(0), b"")
     node = cluster.node("b")
-    assert node.take(1) == []
-    node.wait(LEASE / 2)
-    assert node.take(1) == []
-    node.wait(LEASE)
+    for pause in (2.0, 2.0, LEASE / 2, LEASE / 2):
+        assert node.take(1) == []
+        node.wait(pause)
     assert node.take(1) == [(0, 1)]
 
 
@@ -285,3 +291,175 @@ def test_a_proposal_that_fails_gives_its_number_back(
             node.take(count=2)
     assert cluster.filesystem.list("claims/0") == []
     assert node.take(count=2) == [(0, 0), (1, 0)]
+
+
+def test_who_was_seen_alive_by_the_second_look_keeps_the_trial(cluster: Cluster) -> None:
+    a, b = cluster.node("a"), cluster.node("b")
+    a.take(1)
+    b.wait(LEASE + 1)
+    looks = []
+    poll = b.session.journal.poll
+
+    def sign_of_life_after_the_first_look() -> object:
+        records = poll()
+        if not looks:
+            a.session.append(Heartbeat())
+        looks.append(len(records))
+        return records
+
+    b.session.journal.poll = sign_of_life_after_the_first_look  # type: ignore[assignment]
+    assert b.take(1) == []
+    assert looks == [0, 1]
+
+
+def test_time_asleep_is_not_silence_of_others(cluster: Cluster) -> None:
+    a, b = cluster.node("a"), cluster.node("b")
+    a.take(1)
+    b.session.sync()
+    b.now += 10 * LEASE
+    assert not b.session.is_lost("a")
+
+
+def test_a_trial_that_ends_while_another_is_looked_into_is_left_alone(cluster: Cluster) -> None:
+    a, b, c = (cluster.node(name) for name in "abc")
+    a.take(2)
+    c.take(2)
+    for _ in range(2):
+        b.wait(LEASE + 1)
+    poll = b.session.journal.poll
+    looks = []
+
+    def done_after_the_first_look() -> object:
+        records = poll()
+        if not looks:
+            a.complete(0)
+            c.complete(1)
+        looks.append(1)
+        return records
+
+    b.session.journal.poll = done_after_the_first_look  # type: ignore[assignment]
+    assert b.take(2) == []
+
+
+def test_an_attempt_begun_while_its_predecessor_is_looked_into_is_left_alone(
+    cluster: Cluster,
+) -> None:
+    a, b, c = (cluster.node(name) for name in "abc")
+    a.take(1)
+    for node in (b, c):
+        node.wait(LEASE + 1)
+    poll = b.session.journal.poll
+    looks = []
+
+    def taken_after_the_first_look() -> object:
+        records = poll()
+        if not looks:
+            assert c.take(1) == [(0, 1)]
+        looks.append(1)
+        return records
+
+    b.session.journal.poll = taken_after_the_first_look  # type: ignore[assignment]
+    assert b.take(1) == []
+    assert b.state(0) is TrialState.RUNNING
+
+
+def test_a_remark_alone_does_not_make_a_trial_wait(cluster: Cluster) -> None:
+    a, b = cluster.node("a"), cluster.node("b")
+    a.session.introduce()
+    assert a.session.journal.claims.next_number(lambda _: False, 1) == 0
+    a.session.append(AttributeSet(trial=0, name="note", value="x"))
+    assert b.take(1) == []
+    b.wait(LEASE + 1)
+    assert b.take(1) == [(0, 1)]
+
+
+def test_a_claimed_attempt_without_a_name_is_passed_over_after_a_lease(cluster: Cluster) -> None:
+    a, b = cluster.node("a"), cluster.node("b")
+    a.take(1)
+    a.session.append(TrialPaused(trial=0, reason="preempted"))
+    cluster.filesystem.claim(layout.claim(0, 1), b"")
+    assert b.take(1) == []
+    b.wait(LEASE + 1)
+    assert b.take(1) == [(0, 2)]
+
+
+def test_an_attempt_claimed_by_a_try_that_went_wrong_is_taken_up_again(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = cluster.node("a")
+    node.take(1)
+    node.session.append(TrialPaused(trial=0, reason="preempted"))
+
+    def refuse(*_: object) -> None:
+        raise StorageError("can't hand over", passing=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TrialFiles, "hand_over_checkpoint", refuse)
+        with pytest.raises(StorageError):
+            node.take(1)
+    assert node.take(1) == [(0, 1)]
+
+
+def test_a_trial_that_failed_as_lost_can_be_retried(cluster: Cluster) -> None:
+    cluster.node("a").take(1)
+    b, c = cluster.node("b"), cluster.node("c")
+    for node in (b, c):
+        node.wait(LEASE + 1)
+    b.take(1)
+    c.wait(LEASE + 1)
+    c.wait(LEASE + 1)
+    assert c.take(1) == []
+    trial = c.session.state.trials[0]
+    assert trial.state is TrialState.FAILED
+    c.session.append(TrialRetried(trial=0, attempt=trial.next_attempt))
+    assert c.take(1) == [(0, trial.next_attempt - 1)]
+
+
+def test_an_attempt_given_up_whose_process_lives_does_not_count_as_lost(cluster: Cluster) -> None:
+    a, b, c = (cluster.node(name) for name in "abc")
+    a.take(1)
+    b.wait(LEASE + 1)
+    assert b.take(1) == [(0, 1)]
+    a.session.append(Heartbeat())
+    c.wait(LEASE + 1)
+    a.session.append(Heartbeat())
+    assert c.take(1) == [(0, 2)]
+
+
+def test_nothing_is_claimed_while_the_disk_is_full(cluster: Cluster) -> None:
+    cluster.filesystem = sick = Sick()
+    node = cluster.node("a")
+    sick.sick = True
+    for _ in range(3):
+        with pytest.raises(StorageError):
+            node.take(3)
+    assert sick.list("claims") == []
+
+
+def test_signs_of_life_do_not_pile_up_while_the_disk_is_full(cluster: Cluster) -> None:
+    cluster.filesystem = sick = Sick()
+    node = cluster.node("a")
+    sick.sick = True
+    for _ in range(3):
+        node.now += LEASE
+        with pytest.raises(StorageError):
+            node.session.journal.beat(1.0)
+    assert node.session.journal.backlog == 2  # that it started, and one sign of life
+
+
+def test_what_was_written_is_taken_in_even_if_others_can_not_be_read(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = cluster.node("a")
+    node.take(1)
+    # Another thread writes: what it wrote waits for the next look.
+    node.session.journal.append([TrialCompleted(trial=0, values=(1.0,))])
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryFilesystem, "list", refuse)
+        with pytest.raises(StorageError):
+            node.session.sync()
+    assert node.state(0) is TrialState.COMPLETED
