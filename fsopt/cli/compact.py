@@ -12,7 +12,7 @@ from fsopt.cli.common import debug_option, directory_argument, json_option, prin
 @json_option
 @debug_option
 def compact(directory: str, as_json: bool) -> None:
-    """Fold the logs into one Parquet file, so that the study opens fast.
+    """Fold the logs into one Parquet file, for fast opening.
 
     The logs stay as they are, and running processes are not disturbed. The file can be read by
     pandas, DuckDB and others; it has one row for each finished trial.

@@ -26,8 +26,8 @@ def permissions(place: Place) -> Finding:
     if status.st_uid != os.geteuid():
         what = f"new files belong to user {status.st_uid}, not to you: others may lock you out."
         return Finding("permissions", "warning", what, measured)
-    shared = "your group can join" if mode & 0o020 else "only you can join (umask 002 would share)"
-    what = f"you can write here; new files get mode {mode:04o}: {shared} a study."
+    who = "your group" if mode & 0o020 else "only you (with umask 002 also your group)"
+    what = f"you can write here; new files get mode {mode:04o}, so {who} can work on a study."
     return Finding("permissions", "ok", what, measured)
 
 
