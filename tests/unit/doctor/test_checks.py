@@ -159,7 +159,7 @@ def test_the_umask_is_told(place: Place, umask: int, mode: str) -> None:
     finally:
         os.umask(before)
     assert finding.measured["mode"] == mode
-    assert ("your group" in finding.what) == (umask == 0o002)
+    assert ("only you" in finding.what) == (umask != 0o002)
 
 
 def space(**values: int) -> Callable[[object], SimpleNamespace]:
