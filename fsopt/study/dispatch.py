@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from fsopt.errors import TrialError
 from fsopt.events import TrialFailed, TrialProposed, TrialStarted
 from fsopt.state import TrialRecord, TrialState
+from fsopt.study.ownership import Ownership
 from fsopt.study.session import Session
 from fsopt.trial import Assignment
 from fsopt.values import Params
 
 _SUSPECT_AFTER = 1.0
 """Seconds after which a number that was claimed without a word is looked into."""
-
-_REFUSED_FOR = 2.0
-"""Seconds after which an attempt that another process has claimed is looked at again."""
 
 
 @dataclass(slots=True)
@@ -31,11 +29,12 @@ class Dispatcher:
     session: Session
     _in_hand: set[tuple[int, int]] = field(default_factory=set)
     """Attempts that were handed out by `take`."""
-    _refused: dict[tuple[int, int], float] = field(default_factory=dict)
-    _nameless: dict[tuple[int, int | None], float] = field(default_factory=dict)
-    """By claim, when it was first seen without the name of a writer."""
+    _ownership: Ownership = field(init=False)
     _silent: dict[int, float] = field(default_factory=dict)
     """By number that was claimed without a word, when it was last looked into."""
+
+    def __post_init__(self) -> None:
+        self._ownership = Ownership(self.session)
 
     def take(
         self, count: int, limit: int | None, *, leased: bool = True, new: bool = True
@@ -107,13 +106,13 @@ class Dispatcher:
             # To look into one trial is to read what has happened to the others meanwhile.
             trial = trials[number]
             if trial.state.is_finished or (
-                trial.state is TrialState.RUNNING and not self._is_abandoned(trial)
+                trial.state is TrialState.RUNNING and not self._ownership.is_abandoned(trial)
             ):
                 continue
             # Without a configuration it is known from a remark only: the log that tells what was
             # proposed or started is not visible yet, unless its writer died before it told.
             following = trial.next_attempt
-            if trial.params is None and not self._is_claim_lost(number, None):
+            if trial.params is None and not self._ownership.is_claim_lost(number, None):
                 continue
             if self._is_open(number, following):
                 yield trials[number]
@@ -123,51 +122,16 @@ class Dispatcher:
         trial = self.session.state.trials[number]
         return not trial.state.is_finished and trial.next_attempt == following
 
-    def _is_abandoned(self, trial: TrialRecord) -> bool:
-        attempt = trial.decisive
-        if attempt is None or not attempt.leased:
-            return False
-        writer = attempt.writer
-        if writer is None:
-            claim = attempt.index if attempt.index or trial.proposal else None
-            lost = self._is_claim_lost(trial.number, claim)
-        else:
-            lost = self.session.is_certainly_lost(writer)
-        if not lost:
-            return False
-        # It may have ended since, or somebody else may have begun the next attempt.
-        now = self.session.state.trials[trial.number]
-        return (
-            now.state is TrialState.RUNNING
-            and now.decisive is not None
-            and now.decisive.index == attempt.index
-        )
-
-    def _is_claim_lost(self, number: int, attempt: int | None) -> bool:
-        """Whether the holder of a claim is lost; reads the logs once more before it says so.
-
-        A claim without a name is of a process that died between creating and writing the file, or
-        had no space to write its name; after a lease without a word from it, it is lost.
-        """
-        session, key = self.session, (number, attempt)
-        owner = session.journal.claims.owner(number, attempt)
-        if owner is not None:
-            self._nameless.pop(key, None)
-            return session.is_certainly_lost(owner)
-        now = session.clock()
-        if now - self._nameless.setdefault(key, now) < session.config.lease:
-            return False
-        session.sync()
-        return True
-
     def _continue(self, trial: TrialRecord, *, leased: bool) -> list[Assignment]:
         session = self.session
-        following, lost = trial.next_attempt, self._count_lost(trial)
+        following, lost = trial.next_attempt, self._ownership.count_lost(trial)
         if not self._is_open(trial.number, following):
             return []
         trial = session.state.trials[trial.number]
         # The claim of a number that nobody proposed includes attempt 0.
-        index = self._claim_attempt(trial.number, max(following, 0 if trial.proposal else 1))
+        index = self._ownership.claim_attempt(
+            trial.number, max(following, 0 if trial.proposal else 1)
+        )
         if index is None:
             return []
         if lost >= session.config.max_attempts:
@@ -181,39 +145,6 @@ class Dispatcher:
         session.files.hand_over_checkpoint(trial.number, index)
         session.append(TrialStarted(trial=trial.number, attempt=index, leased=leased))
         return [_assignment(trial, index, trial.params)]
-
-    def _count_lost(self, trial: TrialRecord) -> int:
-        """How many attempts were lost with their process since the trial was last retried.
-
-        One that was given up may still be alive, and its result would count.
-        """
-        open_attempts = [
-            a for a in trial.attempts.values() if a.outcome is None and a.index >= trial.retry
-        ]
-        return sum(
-            a.writer is not None and self.session.is_certainly_lost(a.writer)
-            for a in open_attempts
-        )
-
-    def _claim_attempt(self, number: int, first: int) -> int | None:
-        """Claim the next attempt at a trial, passing over claims whose owners were lost."""
-        session, claims, index = self.session, self.session.journal.claims, first
-        while True:
-            key, now = (number, index), session.clock()
-            if now < self._refused.get(key, now):
-                return None
-            if claims.attempt(number, index):
-                return index
-            if claims.owner(number, index) == session.writer:
-                # An earlier try went wrong between the claim and the first event.
-                return index
-            if not self._is_claim_lost(number, index):
-                self._refused[key] = now + _REFUSED_FOR
-                return None
-            trial = session.state.trials.get(number)
-            if trial is not None and (trial.state.is_finished or trial.next_attempt > index):
-                return None
-            index += 1
 
     def _orphan(self, limit: int | None, *, leased: bool) -> list[Assignment]:
         """Take over a number whose owner was lost before it said what it would evaluate.
@@ -230,11 +161,13 @@ class Dispatcher:
         if number is None or now - self._silent[number] < _SUSPECT_AFTER:
             return []
         self._silent[number] = now
-        if claims.owner(number) != session.writer and not self._is_claim_lost(number, None):
+        if claims.owner(number) != session.writer and not self._ownership.is_claim_lost(
+            number, None
+        ):
             return []
         if number in session.state.trials:
             return []
-        index = self._claim_attempt(number, 1)
+        index = self._ownership.claim_attempt(number, 1)
         return [] if index is None else [self._start_proposed(number, index, leased=leased)]
 
     def _new_numbers(self, count: int, limit: int | None) -> list[int]:

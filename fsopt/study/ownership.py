@@ -1,0 +1,101 @@
+"""Whether somebody still works on a trial, by the evidence that there is: logs and claim files.
+
+Nobody can be asked. A process is lost when its log was closed, when it ran on this machine and is
+gone, or after a lease of silence; whoever finds that out may claim the next attempt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fsopt.state import TrialRecord, TrialState
+from fsopt.study.session import Session
+
+_REFUSED_FOR = 2.0
+"""Seconds after which an attempt that another process has claimed is looked at again."""
+
+
+@dataclass(slots=True)
+class Ownership:
+    """Finds out for one process who owns what, and claims attempts for it."""
+
+    session: Session
+    _refused: dict[tuple[int, int], float] = field(default_factory=dict)
+    """By attempt that another process has claimed, until when it is left alone."""
+    _nameless: dict[tuple[int, int | None], float] = field(default_factory=dict)
+    """By claim, when it was first seen without the name of a writer."""
+
+    def is_abandoned(self, trial: TrialRecord) -> bool:
+        """Whether a running trial's process is lost; reads the logs once more before it says so.
+
+        Raises:
+            StorageError: If claims or logs can't be read.
+        """
+        attempt = trial.decisive
+        if attempt is None or not attempt.leased:
+            return False
+        writer = attempt.writer
+        if writer is None:
+            claim = attempt.index if attempt.index or trial.proposal else None
+            lost = self.is_claim_lost(trial.number, claim)
+        else:
+            lost = self.session.is_certainly_lost(writer)
+        if not lost:
+            return False
+        # It may have ended since, or somebody else may have begun the next attempt.
+        now = self.session.state.trials[trial.number]
+        return (
+            now.state is TrialState.RUNNING
+            and now.decisive is not None
+            and now.decisive.index == attempt.index
+        )
+
+    def is_claim_lost(self, number: int, attempt: int | None) -> bool:
+        """Whether the holder of a claim is lost; reads the logs once more before it says so.
+
+        A claim without a name is of a process that died between creating and writing the file, or
+        had no space to write its name; after a lease without a word from it, it is lost.
+        """
+        session, key = self.session, (number, attempt)
+        owner = session.journal.claims.owner(number, attempt)
+        if owner is not None:
+            self._nameless.pop(key, None)
+            return session.is_certainly_lost(owner)
+        now = session.clock()
+        if now - self._nameless.setdefault(key, now) < session.config.lease:
+            return False
+        session.sync()
+        return True
+
+    def count_lost(self, trial: TrialRecord) -> int:
+        """How many attempts were lost with their process since the trial was last retried.
+
+        One that was given up may still be alive, and its result would count.
+        """
+        open_attempts = [
+            a for a in trial.attempts.values() if a.outcome is None and a.index >= trial.retry
+        ]
+        return sum(
+            a.writer is not None and self.session.is_certainly_lost(a.writer)
+            for a in open_attempts
+        )
+
+    def claim_attempt(self, number: int, first: int) -> int | None:
+        """Claim the next attempt at a trial, passing over claims whose owners were lost."""
+        session, claims, index = self.session, self.session.journal.claims, first
+        while True:
+            key, now = (number, index), session.clock()
+            if now < self._refused.get(key, now):
+                return None
+            if claims.attempt(number, index):
+                return index
+            if claims.owner(number, index) == session.writer:
+                # An earlier try went wrong between the claim and the first event.
+                return index
+            if not self.is_claim_lost(number, index):
+                self._refused[key] = now + _REFUSED_FOR
+                return None
+            trial = session.state.trials.get(number)
+            if trial is not None and (trial.state.is_finished or trial.next_attempt > index):
+                return None
+            index += 1
