@@ -15,6 +15,7 @@ from fsopt import events as e
 from fsopt.config import StudyConfig
 from fsopt.events import Record
 from fsopt.log import layout, snapshots
+from fsopt.log.filesystem import LocalFilesystem
 from fsopt.log.memory import MemoryFilesystem
 from fsopt.log.reader import Damage, Position
 from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
@@ -161,3 +162,35 @@ def test_old_snapshots_are_removed_and_names_are_never_used_again() -> None:
     assert snapshots.publish(filesystem, "w", b"") not in paths
     filesystem.publish("snapshot/notes.txt", b"")
     assert [path for path, _ in snapshots.newest_first(filesystem)][1:] == paths[:1:-1]
+
+
+def test_a_file_whose_name_has_another_checksum_is_not_believed(tmp_path: Path) -> None:
+    with ordinary_study(tmp_path / "one", trials=3) as study:
+        name = study.compact()
+    with ordinary_study(tmp_path / "two", trials=9) as study:
+        name.write_bytes(study.compact().read_bytes())
+    assert len(fsopt.open_study(tmp_path / "one").state.trials) == 3
+
+
+def test_what_a_snapshot_covers_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = ordinary_study(tmp_path)
+    (log,) = (tmp_path / "log").rglob("*.jsonl")
+    with log.open("ab") as file:
+        file.write(b"garbage\n")
+    covered = log.stat().st_size
+    fsopt.open_study(tmp_path).compact()
+    study.tell(study.ask(), 1.0)
+    reads: list[tuple[str, int]] = []
+    read = LocalFilesystem.read
+
+    def note(self: LocalFilesystem, path: str, offset: int = 0) -> bytes:
+        reads.append((path, offset))
+        return read(self, path, offset)
+
+    monkeypatch.setattr(LocalFilesystem, "read", note)
+    opened = fsopt.open_study(tmp_path)
+    assert [offset for path, offset in reads if path.startswith("log/")] == [covered]
+    assert len(opened.session.journal.damage) == 1
+    assert len(opened.state.trials) == 13
