@@ -113,11 +113,12 @@ def test_a_second_command_with_more_trials_extends_the_study(script: Path, tmp_p
 def test_a_terminated_process_pauses_its_trial_and_the_next_goes_on(tmp_path: Path) -> None:
     script = tmp_path / "study.py"
     script.write_text("""
-import time
+import os, time
 import fsopt
 space = fsopt.Space(fsopt.Float("x", 0, 1))
 config = fsopt.StudyConfig(space=space, optimizer=fsopt.RandomSearch())
 def objective(trial):
+    (trial.directory / "pid").write_text(str(os.getpid()))
     saved = trial.checkpoint_dir / "steps"
     done = saved.read_text() if trial.checkpoint_exists() else ""
     for step in trial.steps(20):
@@ -137,9 +138,12 @@ def objective(trial):
         b"trial.reported" in path.read_bytes() for path in (study / "log").glob("*/*.jsonl")
     ):
         time.sleep(0.05)
+    # A scheduler signals every process of a job; the evaluation must live on to save its state.
+    os.kill(int((study / "trials/0/pid").read_text()), signal.SIGTERM)
     process.terminate()
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 75, output
+    assert (study / "trials/0/checkpoint.0/steps").read_text()
     assert rows_of(study)[0]["state"] == "paused"
     assert rows_of(study)[0]["user.preempted"] is True
     process = start(script, study, 1)
