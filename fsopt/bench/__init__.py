@@ -1,0 +1,6 @@
+"""Measuring fsopt beside others: `fsopt bench`.
+
+`storage` holds the measurements of what a trial costs and how fast a study opens. Each measurement
+is a function that yields rows of a table, each system that is compared a class in `systems`; every
+single measurement runs in fresh processes (`processes`, `child`).
+"""
