@@ -14,7 +14,8 @@ from fsopt.doctor.company import Company
 from fsopt.doctor.findings import Finding, Report
 from fsopt.doctor.meeting import MeetingError, meeting
 from fsopt.doctor.place import Place, prepared, workplace
-from fsopt.doctor.shared import SHARED
+from fsopt.doctor.shared import SHARED, processes
+from fsopt.log.mounts import UNKNOWN, filesystem_of
 
 Check = Callable[[Place], Finding]
 """Named as its finding is, with underscores for spaces."""
@@ -63,11 +64,11 @@ def examine(directory: Path, company: Company | None = None) -> Report:
                 return _examine(directory.resolve(), company)
         except OSError as error:
             what = f"can't work in {directory}: {error.strerror or error}."
-            return Report(mounts.UNKNOWN, [Finding("permissions", "failed", what)])
+            return Report(UNKNOWN, [Finding("permissions", "failed", what)])
 
 
 def _examine(directory: Path, company: Company | None) -> Report:
-    kind = mounts.filesystem_of(directory).kind
+    kind = filesystem_of(directory).kind
     together: list[Finding] = []
     # Its own directory also shows other doctors that this one is still at work.
     with workplace(directory) as place:
@@ -91,7 +92,11 @@ def _together(directory: Path, company: Company) -> tuple[list[Finding], int]:
     found: list[Finding] = []
     try:
         with meeting(directory, company) as met:
-            found += [check(met) for check in SHARED]
+            for check in SHARED:
+                found.append(check(met))
+                # Where it is known that studies can't be, a step may take as long as caches live.
+                if check is processes and found[-1].verdict == "failed":
+                    break
             return found, met.rank
     except MeetingError as error:
         if error.rank != 0:

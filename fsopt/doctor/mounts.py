@@ -1,26 +1,10 @@
-"""On what kind of filesystem a directory lies, and what is known about that kind."""
+"""What is known about the kind of filesystem that a directory lies on."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-
 from fsopt.doctor.findings import Finding, Verdict
 from fsopt.doctor.place import Place
-
-_MOUNTS = Path("/proc/self/mountinfo")
-
-UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A mounted filesystem."""
-
-    point: PurePosixPath
-    kind: str
-
+from fsopt.log.mounts import DISKS, filesystem_of
 
 _NFS: tuple[Verdict, str] = (
     "ok",
@@ -46,6 +30,11 @@ _ADVICE: dict[str, tuple[Verdict, str]] = {
         "ok",
         "GlusterFS: with its caches on, others see what was synced after about a second.",
     ),
+    "fuse.mfs": (
+        "ok",
+        "MooseFS: leave its caches as they are. While no chunk server has room, writing waits "
+        "instead of failing.",
+    ),
     "fuse.sshfs": (
         "failed",
         "sshfs does not say who lost the race for a name (the loser gets EPERM), and shows what "
@@ -66,35 +55,6 @@ _ADVICE: dict[str, tuple[Verdict, str]] = {
     ),
 }
 
-_LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "apfs"})
-
-
-def mount_of(path: Path, mounts: str) -> Mount:
-    """The mount that a resolved path lies on: the longest that is a prefix, of equals the last.
-
-    Args:
-        path: Absolute and without symbolic links.
-        mounts: The text of ``/proc/self/mountinfo``.
-    """
-    found = Mount(PurePosixPath("/"), UNKNOWN)
-    for line in mounts.splitlines():
-        fields, _, rest = line.partition(" - ")
-        try:
-            mount = Mount(PurePosixPath(_unescaped(fields.split()[4])), rest.split()[0])
-        except IndexError:
-            continue
-        if path.is_relative_to(mount.point) and len(mount.point.parts) >= len(found.point.parts):
-            found = mount
-    return found
-
-
-def filesystem_of(path: Path) -> Mount:
-    """The mount of a resolved path; of kind ``unknown`` where the system does not tell."""
-    try:
-        return mount_of(path, _MOUNTS.read_text(errors="surrogateescape"))
-    except OSError:
-        return Mount(PurePosixPath("/"), UNKNOWN)
-
 
 def filesystem(place: Place) -> Finding:
     """What is known about this type of filesystem."""
@@ -105,17 +65,19 @@ def filesystem(place: Place) -> Finding:
     )
 
 
+def refusal(kind: str) -> str | None:
+    """Why studies can't be on this type of filesystem; None if nothing speaks against it."""
+    verdict, advice = _advice(kind)
+    return advice if verdict == "failed" else None
+
+
 def _advice(kind: str) -> tuple[Verdict, str]:
     if kind in _ADVICE:
         return _ADVICE[kind]
-    if kind in _LOCAL:
+    if kind in DISKS:
         return "ok", f"{kind}: a disk of this node; a study here can't be shared with other nodes."
     return (
         "ok",
         f"type {kind}, about which nothing is known: if several nodes shall share a study, "
         "run the doctor from two of them together.",
     )
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

@@ -18,9 +18,10 @@ from pathlib import Path
 
 from fsopt.doctor.findings import Finding, Measurement, duration, error_name, in_milliseconds
 from fsopt.doctor.meeting import Meeting
-from fsopt.doctor.mounts import filesystem_of
+from fsopt.doctor.mounts import refusal
 from fsopt.doctor.place import wait_for
 from fsopt.doctor.surroundings import judge_new_names
+from fsopt.log.mounts import filesystem_of
 
 _CONTESTS = 50
 _CONTEST_PAUSE = 0.01
@@ -35,7 +36,7 @@ _NAME_PAUSE = 0.02
 
 
 def processes(met: Meeting) -> Finding:
-    """Who takes part."""
+    """Who takes part, and whether one of them is on a filesystem that is known not to do."""
     kind = filesystem_of(met.place.directory).kind
     told = met.exchange("roster", [platform.node() or "unknown", kind])
     hosts = sorted({host for host, _ in told})
@@ -49,7 +50,13 @@ def processes(met: Meeting) -> Finding:
     what = f"{met.size} processes on {len(hosts)} nodes met: {', '.join(hosts)}."
     if len(hosts) == 1:
         what = f"{met.size} processes met, all on {hosts[0]}: this says nothing about other nodes."
-    return Finding("processes", "ok", what, measured)
+    unfit = sorted({host for host, kind in told if refusal(kind) is not None})
+    if not unfit:
+        return Finding("processes", "ok", what, measured)
+    # Number 0, which reports, gives the reason of its own filesystem anyway.
+    reasons = [refusal(kind) for kind in kinds if kind != told[0][1]]
+    what = f"{', '.join(unfit)} can't take part in a study here, so nothing was tried together."
+    return Finding("processes", "failed", " ".join([what, *filter(None, reasons)]), measured)
 
 
 def shared_create(met: Meeting) -> Finding:
@@ -297,4 +304,4 @@ SHARED = (
     shared_lock,
     node_clocks,
 )
-"""In the order in which all processes run them."""
+"""In the order in which all processes run them; nothing comes after a `processes` that failed."""

@@ -1,6 +1,5 @@
-"""A disk that is really full: nothing that was told is lost, and the study goes on."""
+"""A disk that is really full: nothing that was told is lost, and the study goes on later."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -10,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import fsopt
+from fsopt.study.verification import verify_study
 from tests.components import component
 
 FSOPT_RUN = [sys.executable, "-m", "fsopt", "run"]
+TRIALS = 120
 
 SCRIPT = """
 import time
@@ -27,10 +29,10 @@ def objective(trial):
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A filesystem of 256 KiB."""
+    """A filesystem of 1 MiB."""
     place = tmp_path / "disk"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
     mounted = subprocess.run(command, capture_output=True, check=False)
     component(mounted.returncode == 0, "mounting a tmpfs needs root")
     yield place
@@ -49,38 +51,56 @@ def fill(place: Path) -> Path:
     return ballast
 
 
-@pytest.mark.real
-def test_a_run_waits_for_a_full_disk_and_loses_nothing(small_disk: Path, tmp_path: Path) -> None:
-    script, study = tmp_path / "study.py", small_disk / "study"
-    script.write_text(SCRIPT)
-    process = subprocess.Popen(
-        [*FSOPT_RUN, str(script), "--study", str(study), "--trials", "60", "--backend", "serial"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+def start(script: Path, study: Path) -> subprocess.Popen[str]:
+    words = [str(script), "--study", str(study), "--trials", str(TRIALS), "--backend", "serial"]
+    return subprocess.Popen(
+        [*FSOPT_RUN, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    assert process.stdout is not None
+
+
+def follow(process: subprocess.Popen[str], disk: Path) -> list[str]:
+    """All that a process prints; the disk gets full after some trials, and is freed when told."""
     lines: list[str] = []
     ballast = None
-    watchdog = threading.Timer(60, process.kill)
-    watchdog.start()
+    assert process.stdout is not None
     for line in iter(process.stdout.readline, ""):
         lines.append(line.rstrip())
-        if line.startswith("trial 10 "):
-            ballast = fill(small_disk)
+        if ballast is None and len(told_in(lines)) == 10:
+            ballast = fill(disk)
         if "No space left" in line:
             assert ballast is not None
             time.sleep(1.5)
             ballast.unlink()
-    watchdog.cancel()
     process.communicate()
-    assert process.returncode == 0, "\n".join(lines[-8:])
-    told = [line for line in lines if line.startswith("trial ")]
-    assert [int(line.split()[1]) for line in told] == list(range(60)), lines
-    assert any("Waiting for it to pass" in line for line in lines)
-    assert any("works again" in line for line in lines)
-    assert any("60 of 60 trials finished" in line for line in lines)
+    return lines
+
+
+def told_in(lines: list[str]) -> list[int]:
+    return [int(line.split()[1]) for line in lines if line.startswith("trial ")]
+
+
+@pytest.mark.real
+def test_two_runs_wait_for_a_full_disk_and_lose_nothing(small_disk: Path, tmp_path: Path) -> None:
+    script, study = tmp_path / "study.py", small_disk / "study"
+    script.write_text(SCRIPT)
+    first, other = start(script, study), start(script, study)
+    watchdog = threading.Timer(60, lambda: [process.kill() for process in (first, other)])
+    watchdog.start()
+    lines = follow(first, small_disk)
+    others, _ = other.communicate()
+    watchdog.cancel()
+    for process, said in ((first, lines), (other, others.splitlines())):
+        assert process.returncode == 0, "\n".join(said[-8:])
+        assert any("Waiting for it to pass" in line for line in said), said
+        assert any("works again" in line for line in said)
+        assert any(f"{TRIALS} of {TRIALS} trials finished" in line for line in said)
+    told = told_in(lines) + told_in(others.splitlines())
+    assert sorted(told) == list(range(TRIALS)), "each is told once, by who evaluated it"
+    table = fsopt.open_study(study).trials()
+    assert table["trial"].tolist() == list(range(TRIALS))
+    assert set(table["state"]) == {"completed"}
+    assert set(table["attempts"]) == {1}
+    assert verify_study(study).ok
 
 
 @pytest.mark.real

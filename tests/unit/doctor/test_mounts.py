@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fsopt.doctor import mounts
-from fsopt.doctor.mounts import mount_of
 from fsopt.doctor.place import workplace
+from fsopt.log import mounts as log_mounts
+from fsopt.log.mounts import mount_of
 
 TABLE = """\
 22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
@@ -44,8 +45,8 @@ def test_any_table_of_mounts_can_be_read(table: str) -> None:
 def test_a_system_that_does_not_tell_its_mounts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mounts, "_MOUNTS", tmp_path / "none")
-    assert mounts.filesystem_of(tmp_path).kind == "unknown"
+    monkeypatch.setattr(log_mounts, "_MOUNTS", tmp_path / "none")
+    assert log_mounts.filesystem_of(tmp_path).kind == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def test_every_kind_has_its_advice(
 ) -> None:
     table = tmp_path / "mountinfo"
     table.write_text(f"1 1 0:1 / / rw - {kind} source rw\n")
-    monkeypatch.setattr(mounts, "_MOUNTS", table)
+    monkeypatch.setattr(log_mounts, "_MOUNTS", table)
     with workplace(tmp_path) as place:
         finding = mounts.filesystem(place)
     assert finding.verdict == verdict
