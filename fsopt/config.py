@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -74,7 +75,7 @@ def to_document(config: StudyConfig, *, identifier: str, created: str, version: 
         created: When, for people.
         version: Of the package that creates it.
     """
-    document = {
+    document: dict[str, Any] = {
         "protocol": PROTOCOL,
         "min_reader": PROTOCOL,
         "id": identifier,
@@ -87,6 +88,7 @@ def to_document(config: StudyConfig, *, identifier: str, created: str, version: 
         "max_attempts": config.max_attempts,
         "lease": config.lease,
     }
+    document["crc"] = _checksum(document)
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
 
@@ -109,6 +111,8 @@ def from_document(content: bytes, where: str) -> StudyConfig:
                 f"{where} needs a reader of protocol {needed}; this fsopt reads protocol "
                 f"{PROTOCOL}. Install a newer fsopt to use this study"
             )
+        if document.pop("crc", None) != _checksum(document):
+            raise ValueError("its checksum does not match")
         return _read_config(document)
     except UnsupportedVersionError:
         raise
@@ -118,6 +122,11 @@ def from_document(content: bytes, where: str) -> StudyConfig:
             f"{where} is damaged ({what}); restore the file from a copy, "
             "or start a new study in another directory"
         ) from error
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    """Of the contents, however they are laid out."""
+    return f"{zlib.crc32(json.dumps(document).encode()):08x}"
 
 
 def _read_config(document: Mapping[str, Any]) -> StudyConfig:

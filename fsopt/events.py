@@ -59,6 +59,9 @@ class TrialProposed:
     those that had moved since this writer's last proposal. Its own events were all known."""
     batch: int | None = None
     """The first trial of the batch in which this proposal was made, if it was not alone."""
+    snapshot: str | None = None
+    """The snapshot from which the other writers' logs were known, where not all were read; then
+    `seen` does not tell of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ class TrialStarted:
     by: str | None = None
     seen: Mapping[str, int] = field(default_factory=dict)
     batch: int | None = None
+    snapshot: str | None = None
     leased: bool = True
     """False if the evaluation goes on outside of the writer's process, which need not live on."""
 

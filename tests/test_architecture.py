@@ -36,9 +36,10 @@ ALLOWED = {
         *("codec", "errors", "log", "space", "state", "study", "trial", "values"),
     },
     "doctor": {"errors", "log"},
+    "bench": {"codec", "errors", "events", "log", "study", "trial", "fsopt"},
     "cli": {
-        *("config", "doctor", "errors", "objectives", "run", "search", "study", "values", "view"),
-        "fsopt",
+        *("bench", "config", "doctor", "errors", "objectives", "run", "search", "study", "values"),
+        *("fsopt", "view"),
     },
     "__init__": {
         *("config", "errors", "objectives", "run", "search", "space", "study", "trial"),

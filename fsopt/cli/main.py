@@ -27,9 +27,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "retry": ("fsopt.cli.change", "Let a failed trial be tried once more."),
     "stop": ("fsopt.cli.change", "Ask every process of a study to finish."),
     "reopen": ("fsopt.cli.change", "Let a stopped study go on, or allow it more trials."),
-    "compact": ("fsopt.cli.compact", "Fold the logs into one Parquet file, for fast opening."),
+    "compact": ("fsopt.cli.compact", "Fold the logs into one file; remove what that replaces."),
     "doctor": ("fsopt.cli.doctor", "Examine whether a filesystem keeps what studies need."),
     "verify": ("fsopt.cli.verify", "Check every byte of a study, and change nothing."),
+    "bench": ("fsopt.cli.bench", "Measure fsopt, beside other tools."),
 }
 """Each verb's module and first help line, so that help needs to import none of them."""
 

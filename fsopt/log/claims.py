@@ -46,18 +46,19 @@ class Claims:
             self.cursor += 1
         return None
 
-    def release(self, number: int) -> None:
-        """Give back a number that this writer claimed and has told nobody about.
+    def release(self, trial: int, attempt: int | None = None) -> None:
+        """Give back a number, or an attempt, that this writer claimed and told nobody about.
 
         Raises:
             StorageError: If the claim can't be removed.
         """
-        path = layout.claim(number)
+        path = layout.claim(trial, attempt)
         try:
             self.filesystem.remove(path)
         except OSError as error:
             raise refused("remove", self.filesystem.describe(path), error) from error
-        self.cursor = min(self.cursor, number)
+        if attempt is None:
+            self.cursor = min(self.cursor, trial)
 
     def attempt(self, trial: int, attempt: int) -> bool:
         """Claim an attempt at a trial; True for exactly one of all who try.

@@ -15,6 +15,8 @@ from typing import Protocol
 
 from fsopt.errors import StorageError
 
+_TRIES = 10
+
 
 class Appender(Protocol):
     """A file open for appending, created by this process and written by nobody else."""
@@ -76,6 +78,10 @@ class Filesystem(Protocol):
         """Remove a file; nothing happens if there is none."""
         ...
 
+    def remove_directory(self, path: str) -> None:
+        """Remove a directory if it is empty; nothing happens otherwise."""
+        ...
+
 
 class LocalFilesystem:
     """The operating system's files below a directory, on whatever it is mounted."""
@@ -106,7 +112,7 @@ class LocalFilesystem:
         too full for its content.
         """
         try:
-            descriptor = os.open(self._prepared(path), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+            descriptor = self._create_exclusively(path)
         except FileExistsError:
             return False
         with contextlib.suppress(OSError):
@@ -159,6 +165,22 @@ class LocalFilesystem:
     def remove(self, path: str) -> None:
         """Remove; see `Filesystem.remove`."""
         (self.root / path).unlink(missing_ok=True)
+
+    def remove_directory(self, path: str) -> None:
+        """Remove an empty directory; see `Filesystem.remove_directory`."""
+        try:
+            (self.root / path).rmdir()
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST):
+                raise
+
+    def _create_exclusively(self, path: str) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        for _ in range(_TRIES):
+            # Somebody may just have removed the directory, which was empty.
+            with contextlib.suppress(FileNotFoundError):
+                return os.open(self._prepared(path), flags, 0o666)
+        return os.open(self._prepared(path), flags, 0o666)
 
     def _prepared(self, path: str) -> Path:
         full = self.root / path

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,12 @@ def current_identity(environment: Mapping[str, str]) -> Identity:
         process=f"{machine}/{start}" if machine and start else None,
         job=job,
     )
+
+
+def uptime() -> float:
+    """Monotonic seconds that also pass while this machine is suspended, where it can tell."""
+    clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+    return time.clock_gettime(clock)
 
 
 def has_vanished(pid: int, process: str | None) -> bool:

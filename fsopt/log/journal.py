@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,7 @@ from fsopt.log.claims import Claims
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.identity import Identity
 from fsopt.log.reader import Damage, LogReader, Position
-from fsopt.log.writer import LogWriter
+from fsopt.log.writer import Acknowledged, LogWriter
 
 
 class Journal:
@@ -48,11 +49,14 @@ class Journal:
         self._clock = clock
         self._writer = LogWriter(filesystem, identity.writer, wall_clock)
         self._reader = LogReader(filesystem, identity.writer)
-        self._acknowledged: deque[Record] = deque()
-        self._last_append = self._last_look = clock()
+        self._lock = threading.Lock()
+        """Keeps what is acknowledged in the order in which it was written."""
+        self._acknowledged: deque[Acknowledged] = deque()
+        self._own_lengths: tuple[int, ...] = ()
+        self._last_append = clock()
 
     @property
-    def damage(self) -> Sequence[Damage]:
+    def damage(self) -> tuple[Damage, ...]:
         """Lines that could not be read."""
         return self._reader.damage
 
@@ -63,34 +67,82 @@ class Journal:
 
     @property
     def positions(self) -> tuple[Position, ...]:
-        """How far the logs of others were read."""
-        return self._reader.positions
+        """How far all logs were handed over, this process's own among them."""
+        own = [
+            Position(self.identity.writer, index, length)
+            for index, length in enumerate(self._own_lengths)
+            if length
+        ]
+        return (*self._reader.positions, *own)
 
-    def start_from(self, positions: Iterable[Position], damage: Iterable[Damage]) -> None:
-        """Begin reading where a snapshot ends; see `LogReader.start_from`."""
-        self._reader.start_from(positions, damage)
+    @property
+    def open_segments(self) -> int:
+        """How many segments of others are known that may still grow."""
+        return self._reader.open_segments
 
-    def poll(self) -> list[Record]:
+    @property
+    def unread_segments(self) -> int:
+        """How many of these were not read at all."""
+        return self._reader.unread_segments
+
+    @property
+    def has_missed(self) -> bool:
+        """Whether events can only be had from a snapshot, because their segment was removed."""
+        return self._reader.has_missed
+
+    @property
+    def follows_all(self) -> bool:
+        """Whether polls read all logs; otherwise those of watched writers."""
+        return self._reader.follows_all
+
+    @follows_all.setter
+    def follows_all(self, value: bool) -> None:
+        self._reader.follows_all = value
+
+    def watch(self, writer: str) -> None:
+        """Read a writer's log from now on, until it grows, even if not all logs are read."""
+        if writer not in self._reader.watched:
+            self._reader.watched.add(writer)
+            self._reader.last_growth[writer] = self._clock()
+
+    def join(self, positions: Iterable[Position], damage: Iterable[Damage]) -> None:
+        """Go on where a snapshot ends; see `LogReader.join`."""
+        self._reader.join(positions, damage, self._clock())
+        self._reader.has_missed = False
+
+    def discover(self) -> None:
+        """Look which logs there are, without reading them.
+
+        Raises:
+            StorageError: If a directory can't be listed.
+        """
+        self._reader.discover(self._clock())
+
+    def poll(self, *, thorough: bool = True) -> list[Record]:
         """What was appended since the last poll, by others and by this process.
+
+        Args:
+            thorough: Whether to look at logs that have been quiet for long as well.
 
         Raises:
             StorageError: If the logs can't be read.
         """
-        began = self._clock()
         # First what may fail: what `acknowledged` gives is told only once.
-        records = self._reader.poll(began)
+        records = self._reader.poll(self._clock(), thorough=thorough)
         # A look may take long (a server that hangs). Whoever was seen to live lived at its end at
         # the latest; silence is what was not seen at its beginning.
-        ended = self._clock()
-        self._reader.last_growth.update((record.writer, ended) for record in records)
-        self._last_look = began
+        ended, seen = self._clock(), {record.writer for record in records}
+        self._reader.last_growth.update(dict.fromkeys(seen, ended))
+        self._reader.watched -= seen
         return self.acknowledged() + records
 
     def acknowledged(self) -> list[Record]:
         """What this process has appended durably since this or `poll` was last called."""
-        records = []
+        records: list[Record] = []
         while self._acknowledged:
-            records.append(self._acknowledged.popleft())
+            told = self._acknowledged.popleft()
+            records += told.records
+            self._own_lengths = told.lengths
         return records
 
     def append(self, events: Sequence[Event]) -> None:
@@ -108,9 +160,10 @@ class Journal:
         if not self.introduced:
             self.introduced = True
             events = [self._introduce(self.identity), *events]
-        acknowledged = self._writer.append(events)
-        self._acknowledged.extend(acknowledged)
-        if acknowledged:
+        with self._lock:
+            acknowledged = self._writer.append(events)
+            self._acknowledged.append(acknowledged)
+        if acknowledged.records:
             self._last_append = self._clock()
 
     def beat(self, interval: float) -> None:
@@ -126,12 +179,21 @@ class Journal:
             self.append([WriterClosed()])
         self._writer.close()
 
-    def silence(self, writer: str) -> float:
-        """For how many seconds, up to its last look, this process saw a writer's log not grow.
+    def has_finished(self, writer: str) -> bool:
+        """Whether another writer is known, and nothing more comes from it."""
+        return self._reader.has_finished(writer)
 
-        Time in which this process did not look, because it was itself suspended, is not silence.
-        A writer that it has not seen at all is silent from now on: its log may not be visible yet.
-        """
+    def finish(self, writer: str, since: float) -> None:
+        """Nothing more comes from a writer; see `LogReader.finish`."""
+        self._reader.finish(writer, since)
+
+    def silence(self, writer: str) -> float:
+        """For how many seconds this process saw a log not grow; see `LogReader.silence`."""
         if writer == self.identity.writer:
             return 0.0
-        return self._last_look - self._reader.last_growth.setdefault(writer, self._clock())
+        return self._reader.silence(writer, self._clock())
+
+    def quiet(self, writer: str) -> float:
+        """Seconds since this process last learned, from whatever source, that a log grew."""
+        now = self._clock()
+        return now - self._reader.last_growth.setdefault(writer, now)

@@ -12,6 +12,7 @@
         traceback.0.txt                why attempt 0 failed
       snapshot/00000003-node7-4242-k3f9-8f0a12c4.parquet
                                        what the logs up to some positions amount to
+  snapshot/00000004.claim          some process is making the next one
 
 Paths here are relative to the study directory, with ``/``.
 """
@@ -33,6 +34,7 @@ LOG_SHARDS = 16
 _WRITER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SEGMENT = re.compile(rf"({_WRITER.pattern})\.(0|[1-9][0-9]{{0,8}})\.jsonl")
 _SNAPSHOT = re.compile(rf"([0-9]{{8}})-({_WRITER.pattern})-([0-9a-f]{{8}})\.parquet")
+_SNAPSHOT_CLAIM = re.compile(r"([0-9]{8})\.claim")
 _CLAIM = re.compile(r"(0|[1-9][0-9]{0,15})(?:\.(0|[1-9][0-9]{0,8}))?")
 
 
@@ -55,6 +57,12 @@ def parse_segment(name: str) -> tuple[str, int] | None:
     """The writer and the index that a file name in a log directory stands for, if it does."""
     match = _SEGMENT.fullmatch(name)
     return (match[1], int(match[2])) if match else None
+
+
+def writer_of(path: str) -> str:
+    """The writer of a segment; empty if the path is of none."""
+    key = parse_segment(path.rpartition("/")[2])
+    return key[0] if key else ""
 
 
 def claim_shard(trial: int) -> str:
@@ -89,6 +97,17 @@ def parse_snapshot(name: str) -> tuple[int, str, int] | None:
     """Generation, writer and checksum that a file name in the snapshot directory stands for."""
     match = _SNAPSHOT.fullmatch(name)
     return (int(match[1]), match[2], int(match[3], 16)) if match else None
+
+
+def snapshot_claim(generation: int) -> str:
+    """The claim of whoever makes that generation of the snapshot."""
+    return f"{SNAPSHOTS}/{generation:08d}.claim"
+
+
+def parse_snapshot_claim(name: str) -> int | None:
+    """The generation that a file name in the snapshot directory claims, if it does."""
+    match = _SNAPSHOT_CLAIM.fullmatch(name)
+    return int(match[1]) if match else None
 
 
 def trial_directory(trial: int) -> str:

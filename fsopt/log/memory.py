@@ -54,6 +54,13 @@ class MemoryFilesystem:
             directory, _, name = path.rpartition("/")
             self._names[directory].discard(name)
 
+    def remove_directory(self, path: str) -> None:
+        """Remove a directory if it is empty."""
+        directory, _, name = path.rpartition("/")
+        if not self._names.get(path, True):
+            del self._names[path]
+            self._names[directory].discard(name)
+
     def _add(self, path: str, content: bytearray) -> bool:
         if self.files.setdefault(path, content) is not content:
             return False

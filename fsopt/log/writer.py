@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from fsopt import codec
 from fsopt.events import Event, Record
@@ -12,6 +13,15 @@ from fsopt.log.filesystem import Appender, Filesystem, refused
 
 _SEGMENTS_PER_FLUSH = 3
 """How many new segments are tried before the caller is told that the filesystem refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Events that are durable now."""
+
+    records: Sequence[Record]
+    lengths: tuple[int, ...]
+    """For each segment of the log, how many of its bytes tell of these and all earlier events."""
 
 
 class LogWriter:
@@ -30,21 +40,17 @@ class LogWriter:
         self._wall_clock = wall_clock
         self._lock = threading.Lock()
         self._segment: Appender | None = None
-        self._segments = 0
+        self._lengths: list[int] = []
+        """For each segment, how many bytes of it were acknowledged."""
         self._next_seq = 0
         self._unacknowledged: list[tuple[Record, bytes]] = []
-
-    @property
-    def next_seq(self) -> int:
-        """The sequence number that the next event will get."""
-        return self._next_seq
 
     @property
     def backlog(self) -> int:
         """How many events wait to be sent again after the filesystem refused them."""
         return len(self._unacknowledged)
 
-    def append(self, events: Sequence[Event]) -> list[Record]:
+    def append(self, events: Sequence[Event]) -> Acknowledged:
         """Write events and return when they are durable.
 
         Returns:
@@ -65,7 +71,7 @@ class LogWriter:
             self._next_seq += len(records)
             self._flush()
             acknowledged, self._unacknowledged = self._unacknowledged, []
-            return [record for record, _ in acknowledged]
+            return Acknowledged([record for record, _ in acknowledged], tuple(self._lengths))
 
     def close(self) -> None:
         """Close the file; nothing can be appended any more."""
@@ -82,7 +88,7 @@ class LogWriter:
             except OSError as error:
                 self._abandon_segment()
                 if not remaining:
-                    path = layout.segment(self.writer, self._segments - 1)
+                    path = layout.segment(self.writer, len(self._lengths) - 1)
                     where = self._filesystem.describe(path)
                     raise refused("append to", where, error) from error
             else:
@@ -90,13 +96,14 @@ class LogWriter:
 
     def _write(self, lines: Sequence[bytes]) -> None:
         if self._segment is None:
-            index = self._segments
-            self._segments += 1
+            index = len(self._lengths)
+            self._lengths.append(0)
             self._segment = self._filesystem.create(layout.segment(self.writer, index))
         for line in lines:
             if self._segment.write(line) != len(line):
                 raise OSError("the filesystem took only a part of a line")
         self._segment.sync()
+        self._lengths[-1] += sum(map(len, lines))
 
     def _abandon_segment(self) -> None:
         segment, self._segment = self._segment, None

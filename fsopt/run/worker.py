@@ -120,14 +120,15 @@ class Worker:
         """Work until done; see `run_study`."""
         if self._limits.trials is not None:
             self._study.allow(self._limits.trials)
-        while (reason := self.stop_reason() or self._done()) is None:
+        while (reason := self.stop_reason() or self._finished()) is None:
             if not self._unconfirmed and self._clock() >= self._retry_at:
                 self._guard("take", self._fill)
             if self._running:
                 self._turn(_TICK)
-            elif self._done() is None:
+            elif self._finished() is None:
                 # Others have the rest in hand, or the disk is full: look again, not too often.
-                self._turn(_SYNC_EVERY)
+                self._study.session.wait(_SYNC_EVERY)
+                self._turn(0.0)
         if self._running:
             self._wind_down(reason)
         self._settle()
@@ -147,8 +148,8 @@ class Worker:
         now = self._clock()
         if now >= self._next_sync:
             self._next_sync = now + _SYNC_EVERY
-            self._guard("read", self._study.sync)
-        return STOPPED if self._study.state.stopped else None
+            self._guard("read", self._study.session.refresh)
+        return STOPPED if self._study.session.state.stopped else None
 
     def receive(self, message: Message) -> None:
         """Take in what an evaluation says."""
@@ -174,14 +175,19 @@ class Worker:
         self._write_notes()
 
     def _limit(self) -> int | None:
-        return self._limits.trials or self._study.state.budget
+        return self._limits.trials or self._study.session.state.budget
+
+    def _finished(self) -> str | None:
+        """Why this process can leave, if that is certain."""
+        reason = self._done()
+        return reason if self._study.session.confirms(reason is not None) else None
 
     def _done(self) -> str | None:
         """Whether the study needs nothing more from this process."""
         limit = self._limit()
         if self._running:
             return None
-        trials = self._study.state.trials
+        trials = self._study.session.state.trials
         if limit is None:
             return EXHAUSTED if self._exhausted and not self._open(None) else None
         finished = sum(n for state, n in trials.count(limit).items() if state.is_finished)
@@ -189,14 +195,16 @@ class Worker:
             return BUDGET
         if self._open(limit):
             return None
-        return EXHAUSTED if self._exhausted else (None if trials.missing_below(limit) else BUDGET)
+        if self._exhausted:
+            return EXHAUSTED
+        return BUDGET if trials.complete_below >= limit else None
 
     def _open(self, limit: int | None) -> bool:
         """Whether a trial is unfinished that some process works on, or this one can take."""
         return any(
             (limit is None or trial.number < limit)
             and not (trial.state is TrialState.RUNNING and trial.is_external)
-            for trial in self._study.state.unfinished()
+            for trial in self._study.session.state.unfinished()
         )
 
     def _fill(self) -> None:
@@ -291,7 +299,7 @@ class Worker:
         if journal.backlog:
             return
         for number in sorted(self._unconfirmed):
-            trial = self._study.state.trials[number]
+            trial = self._study.session.state.trials[number]
             if trial.state.is_finished:
                 self._evaluated += 1
                 self._progress.finished(self._study, trial)

@@ -71,8 +71,8 @@ class BayesianOptimizer:
 
     def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
         """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
-        ended = len(history.X) + len(history.X_failed)
-        if not len(numbers) or not len(history.X) or ended < self._design_size(history):
+        is_designed = history.ended >= self._design_size(history)
+        if not is_designed or not len(numbers) or not len(history.X):
             return SobolSearch().suggest(history, numbers, seed)
         data = TrainingSet.of(history, stream(seed, "weights", numbers[0]))
         model = self._fit(data, history.X_pending, stream(seed, "forest", numbers[0]))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from fsopt.history import FloatArray, History
-from fsopt.search.distinct import BoolArray, is_new, is_valid
-from fsopt.space import Categorical, Parameter, Space, enumerate_all, same_rows, sample
+from fsopt.history import BoolArray, FloatArray, History
+from fsopt.search.distinct import is_new, is_valid
+from fsopt.space import Categorical, Parameter, Space, enumerate_all, sample
 
 _ENUMERABLE = 20_000
 _LOG_SCALES = (-3.5, -0.5)  # of the steps, to base 10
@@ -41,13 +41,13 @@ def candidates(
     space = history.space
     every = enumerate_all(space, _ENUMERABLE)
     if every is not None:
-        left = every[~same_rows(every, history.taken)]
+        left = every[~history.is_taken(every)]
         return rng.permutation(left)
     around = surroundings(space, incumbents, count // 2, rng)
     spread = sample(space, count - len(around), rng)
     # a forest is constant around its data: among equals, the first and thus a near one is proposed
     units = np.concatenate([around, spread])
-    return units[is_new(units, history.taken)]
+    return units[is_new(units, history)]
 
 
 def surroundings(

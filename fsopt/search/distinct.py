@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fsopt.errors import InfeasibleSpaceError
-from fsopt.history import FloatArray, History
+from fsopt.history import BoolArray, FloatArray, History
 from fsopt.space import Space, enumerate_all, same_rows, sample, unique_rows
 from fsopt.streams import stream
-
-BoolArray = NDArray[np.bool_]
 
 _DRAWS = (16, 1024)  # the second is for spaces in which most configurations are taken
 _ENUMERABLE = 2**20  # more configurations than this can't be exhausted by random draws either
@@ -23,27 +20,27 @@ def is_valid(space: Space, units: FloatArray) -> BoolArray:
     return space.satisfies(space.from_unit(units))
 
 
-def is_new(units: FloatArray, taken: FloatArray) -> BoolArray:
+def is_new(units: FloatArray, history: History) -> BoolArray:
     """Which unit rows are neither taken nor repetitions of a row further up.
 
     Args:
         units: (k, d) Snapped unit rows.
-        taken: (n, d) Snapped unit rows that may not be proposed.
+        history: The study so far.
 
     Returns:
         (k,) True for rows that may be proposed, all of them together.
     """
     first = np.zeros(len(units), dtype=np.bool_)
     first[unique_rows(units)] = True
-    return first & ~same_rows(units, taken)
+    return first & ~history.is_taken(units)
 
 
-def draw_new(space: Space, taken: FloatArray, rng: np.random.Generator) -> FloatArray:
+def draw_new(history: History, proposed: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Draw one valid unit row that is not taken, uniformly from those that are left.
 
     Args:
-        space: Where to draw from.
-        taken: (n, d) Snapped unit rows that may not be drawn.
+        history: The study so far, with the space to draw from.
+        proposed: (b, d) Snapped unit rows that may not be drawn either.
         rng: Source of randomness.
 
     Returns:
@@ -52,9 +49,10 @@ def draw_new(space: Space, taken: FloatArray, rng: np.random.Generator) -> Float
     Raises:
         InfeasibleSpaceError: If none is valid, or all are taken.
     """
+    space = history.space
     for count in _DRAWS:
         drawn = sample(space, count, rng)
-        new = drawn[~same_rows(drawn, taken)]
+        new = drawn[~(history.is_taken(drawn) | same_rows(drawn, proposed))]
         if len(new):
             first: FloatArray = new[0]
             return first
@@ -64,7 +62,7 @@ def draw_new(space: Space, taken: FloatArray, rng: np.random.Generator) -> Float
             f"{sum(_DRAWS)} random configurations of this space had all been given out before; "
             "few or none are left. Stop the study here, or start another with a larger space"
         )
-    left = every[~same_rows(every, taken)]
+    left = every[~(history.is_taken(every) | same_rows(every, proposed))]
     if not len(left):
         raise InfeasibleSpaceError(
             f"all {len(every)} configurations of this space have been given out; none is left. "
@@ -95,8 +93,7 @@ def replace_unusable(
     result = proposed.copy()
     settled = usable.copy()
     for index in np.flatnonzero(~usable).tolist():
-        taken = np.concatenate([history.taken, result[settled]])
         rng = stream(seed, "replacement", numbers[index])
-        result[index] = draw_new(history.space, taken, rng)
+        result[index] = draw_new(history, result[settled], rng)
         settled[index] = True
     return result

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fsopt.history import FloatArray, History
 from fsopt.search.distinct import is_new, is_valid, replace_unusable
+from fsopt.space import same_rows
 from fsopt.streams import stream
 
 _SCRAMBLES = 16  # a space of which a quarter is feasible rarely needs more
-_PERIOD = 2**30  # the sequence ends there
+_PERIOD = 2**30  # the sequence ends there, and it is the denominator of its points
+_FEW = 10  # binary digits of an index, for which points are prepared at least
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +46,8 @@ class SobolSearch:
                 break
             indices = [numbers[place] for place in missing.tolist()]
             points = space.snap(sobol_points(len(space), indices, seed, scramble))
-            taken = np.concatenate([history.taken, units[usable]])
-            fits = is_valid(space, points) & is_new(points, taken)
+            fits = is_valid(space, points) & is_new(points, history)
+            fits &= ~same_rows(points, units[usable])
             units[missing[fits]] = points[fits]
             usable[missing[fits]] = True
         return replace_unusable(units, usable, history, numbers, seed)
@@ -63,16 +67,31 @@ def sobol_points(
     Returns:
         (b, d) The points, in [0, 1).
     """
+    wanted = np.asarray(indices, dtype=np.int64) % _PERIOD
+    bits = int(wanted.max(initial=0)).bit_length()
+    first, *powers = _generators(dimensions, seed, scramble, max(bits, _FEW))
+    points = np.tile(first, (len(wanted), 1))
+    for bit, point in enumerate(powers):
+        points[(wanted >> bit) & 1 == 1] ^= first ^ point
+    return points / _PERIOD
+
+
+@lru_cache(maxsize=64)
+def _generators(dimensions: int, seed: int, scramble: int, bits: int) -> NDArray[np.uint32]:
+    """(bits + 1, d) The numerators of the points 0, 1, 2, 4, 8, ..., of which all others follow.
+
+    Relative to point 0, a point is the exclusive or of those for the binary digits of its index:
+    the sequence is a linear function of them (Bratley and Fox, "Algorithm 659", ACM TOMS 14,
+    1988), also in the order of Gray codes, and a scramble of this kind is affine.
+    """
     from scipy.stats.qmc import Sobol
 
     engine = Sobol(dimensions, scramble=True, seed=stream(seed, "sobol", scramble))
-    wanted, places = np.unique(np.asarray(indices, dtype=np.int64) % _PERIOD, return_inverse=True)
-    points = np.empty((len(wanted), dimensions))
-    position = 0
-    for row, index in enumerate(wanted):
+    points, position = [], 0
+    for index in (0, *(2**bit for bit in range(bits))):
         if index > position:  # scipy can't skip zero points at the begin
-            engine.fast_forward(int(index) - position)
-        points[row] = engine.random(1)[0]
-        position = int(index) + 1
-    result: FloatArray = points[places]
-    return result
+            engine.fast_forward(index - position)
+        points.append(engine.random(1)[0])
+        position = index + 1
+    numerators: NDArray[np.uint32] = np.rint(np.array(points) * _PERIOD).astype(np.uint32)
+    return numerators

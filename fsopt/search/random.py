@@ -29,4 +29,4 @@ class RandomSearch:
         space = history.space
         draws = [sample(space, 1, stream(seed, "random", number)) for number in numbers]
         units = np.concatenate([np.empty((0, len(space))), *draws])
-        return replace_unusable(units, is_new(units, history.taken), history, numbers, seed)
+        return replace_unusable(units, is_new(units, history), history, numbers, seed)

@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from fsopt import events as e
-from fsopt.events import Record, WriterStarted
+from fsopt.events import Record
 from fsopt.space import Space
 from fsopt.state.lifecycle import TrialState
 from fsopt.state.record import Outcome, Proposal, Report, Stamp, TrialRecord
-from fsopt.state.sequence import SequenceSet
 from fsopt.state.table import TrialTable
-
-
-@dataclass(slots=True)
-class WriterState:
-    """What is known of a process that writes."""
-
-    started: WriterStarted | None = None
-    started_seq: float = math.inf
-    first_time: float = math.inf
-    last_time: float = -math.inf
-    closed: bool = False
-    known: SequenceSet = field(default_factory=SequenceSet)
+from fsopt.state.writers import WriterState
 
 
 class StudyState:
@@ -48,8 +37,6 @@ class StudyState:
         self.generation = 0
         """Of the latest stop or reopening."""
         self.stopped = False
-        self.unknown: dict[str, int] = {}
-        """How many events of each unknown name were ignored."""
         self._objectives = objectives
 
     def apply_all(self, records: Iterable[Record]) -> None:
@@ -66,7 +53,7 @@ class StudyState:
         writer.last_time = max(writer.last_time, record.time)
         event = record.event
         if isinstance(event, e.UnknownEvent):
-            self.unknown[event.name] = self.unknown.get(event.name, 0) + 1
+            writer.unknown[event.name] = writer.unknown.get(event.name, 0) + 1
             return
         stamp = Stamp(record.writer, record.seq, record.time)
         _FOLDS[type(event)](self, event, stamp)
@@ -86,14 +73,20 @@ class StudyState:
         """For each writer, the sequence number after the highest that was seen of it."""
         return {name: writer.known.end for name, writer in self.writers.items()}
 
+    @property
+    def unknown(self) -> dict[str, int]:
+        """How many events of each unknown name were ignored."""
+        counts: Counter[str] = Counter()
+        for writer in self.writers.values():
+            counts.update(writer.unknown)
+        return dict(counts)
+
     def unfinished(self) -> Iterator[TrialRecord]:
         """The trials that are waiting, running or paused, by number."""
-        return (t for t in self.trials.live() if not t.state.is_finished)
+        return self.trials.unfinished()
 
     def _writer_started(self, event: e.WriterStarted, stamp: Stamp) -> None:
-        writer = self.writers[stamp.writer]
-        if stamp.seq < writer.started_seq:
-            writer.started, writer.started_seq = event, stamp.seq
+        self.writers[stamp.writer].add_start(event, stamp)
 
     def _writer_closed(self, _event: e.WriterClosed, stamp: Stamp) -> None:
         self.writers[stamp.writer].closed = True

@@ -35,6 +35,22 @@ class SequenceSet:
         self._gaps[at : at + 1] = [(a, b) for a, b in rest if a < b]
         return True
 
+    def join(self, other: SequenceSet) -> None:
+        """Add all numbers of another set."""
+        end = max(self.end, other.end)
+        # What neither has, seen as gaps that reach up to the common end.
+        mine, others = [*self._gaps, (self.end, end)], [*other._gaps, (other.end, end)]
+        common, i, j = [], 0, 0
+        while i < len(mine) and j < len(others):
+            low, high = max(mine[i][0], others[j][0]), min(mine[i][1], others[j][1])
+            if low < high:
+                common.append((low, high))
+            if mine[i][1] < others[j][1]:
+                i += 1
+            else:
+                j += 1
+        self.end, self._gaps = end, common
+
     @property
     def gaps(self) -> list[tuple[int, int]]:
         """The runs of numbers below the end that were not seen, as half-open intervals."""

@@ -2,62 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fsopt.errors import SpaceError
 from fsopt.space import Space
+from fsopt.state.changes import Changes
 from fsopt.state.lifecycle import TrialState
-from fsopt.state.record import Attempt, Outcome, Proposal, Report, Stamp, TrialRecord
-from fsopt.values import Value
+from fsopt.state.record import TrialRecord
+from fsopt.state.rows import (
+    CODES,
+    Configurations,
+    Extras,
+    FloatArray,
+    Frozen,
+    IntArray,
+    Rows,
+    freeze,
+    is_ordinary,
+    thaw,
+)
+from fsopt.values import Params
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+_NOTHING, _BARE, _OBJECT, _ROW = range(4)
+"""What there is of a number: nothing, an object whose configuration does not fit the space, one
+whose configuration does, or a row."""
 
-_CODES = tuple(TrialState)
-_NOTHING = 255
+_CODE_OF = {state: code for code, state in enumerate(CODES)}
+_IS_FINISHED = tuple(state.is_finished for state in CODES)
+
 _SPARE = 2**20
 """Columns reach this far beyond the number of trials: a stray huge number stays an object."""
 
-
-@dataclass(frozen=True, slots=True)
-class Configurations:
-    """Trials whose configuration fits the space, as arrays.
-
-    Rows are those of `Space.to_row`; ``n`` trials, ``d`` parameters, ``m`` objectives.
-    """
-
-    numbers: IntArray
-    """(n,) Ascending."""
-    rows: FloatArray
-    """(n, d) Natural values, NaN where inactive."""
-    values: FloatArray
-    """(n, m) As reported; NaN where the trial has none."""
-    states: NDArray[np.uint8]
-    """(n,) Index of the state in `TrialState`."""
-
-    def having(self, *states: TrialState) -> NDArray[np.bool_]:
-        """(n,) Which trials are in one of the states."""
-        return np.isin(self.states, [_CODES.index(state) for state in states])
-
-
-@dataclass(frozen=True, slots=True)
-class Frozen:
-    """The rows of a `TrialTable` with what belongs to them."""
-
-    numbers: IntArray
-    """(n,) Ascending."""
-    columns: NDArray[np.void]
-    """(n,) Of `TrialTable.dtype`; the columns of names hold indices of `names`."""
-    names: list[str]
-    """Writers and kinds of optimizers."""
-    reasons: dict[int, str]
-    reports: dict[int, dict[int, Report]]
-    attributes: dict[int, dict[str, tuple[Value, int, Stamp]]]
+_STRIDE = 4096
+"""So many numbers are looked at together."""
 
 
 class TrialTable:
@@ -65,39 +46,29 @@ class TrialTable:
 
     An ordinary finished trial (one attempt by the process that proposed it) is a row of columns,
     from which its object can be made again without loss when a late event concerns it. Whatever is
-    unfinished or unusual stays an object.
+    unfinished or unusual stays an object. The columns tell the state, configuration and values of
+    objects as well, unless their numbers are far off.
     """
 
     def __init__(self, space: Space, objectives: int) -> None:
         self._space = space
         self._objects: dict[int, TrialRecord] = {}
+        self._far: set[int] = set()  # numbers of objects that the columns do not reach
+        self._unfinished: set[int] = set()
+        self._kinds = np.zeros(256, dtype=np.uint8)
+        self._rows = Rows.blank(256, len(space), objectives)
         self._names: list[str] = []
         self._name_codes: dict[str, int] = {}
-        self._reasons: dict[int, str] = {}
-        self._reports: dict[int, dict[int, Report]] = {}
-        self._attributes: dict[int, dict[str, tuple[Value, int, Stamp]]] = {}
-        self._dtype = np.dtype(
-            [
-                ("state", np.uint8),
-                ("leased", np.bool_),
-                ("by", np.int32),
-                ("writer", np.int32),
-                ("start_seq", np.int64),
-                ("start_time", np.float64),
-                ("teller", np.int32),
-                ("end_seq", np.int64),
-                ("end_time", np.float64),
-                ("duration", np.float64),
-                ("row", np.float64, (len(space),)),
-                ("values", np.float64, (objectives,)),
-            ]
-        )
-        self._columns = self._blank(256)
-        self._count = 0
+        self._extras = Extras()
+        self._counts = [[0] * len(CODES), [0] * len(CODES)]  # by fit to the space, and state
         self._end = 0
+        self._complete_below = 0
+        self._watchers: list[Changes] = []
+        self._unsettled: set[int] = set()
+        self._revised: set[int] = set()
 
     def __len__(self) -> int:
-        return self._count
+        return sum(map(sum, self._counts))
 
     def __contains__(self, number: int) -> bool:
         return number in self._objects or self._has_row(number)
@@ -115,7 +86,7 @@ class TrialTable:
         if number in self._objects:
             return self._objects[number]
         if self._has_row(number):
-            return self._thaw(number)
+            return self._thawed(number)
         raise KeyError(number)
 
     def get(self, number: int) -> TrialRecord | None:
@@ -128,19 +99,17 @@ class TrialTable:
     @contextmanager
     def changing(self, number: int) -> Iterator[TrialRecord]:
         """The trial as an object to be changed; a new one if there is none of that number."""
-        trial = self._objects.get(number)
-        if trial is None:
-            if self._has_row(number):
-                trial = self._thaw(number)
-                self._drop_row(number)
-            else:
-                trial = TrialRecord(number)
-                self._count += 1
-                self._end = max(self._end, number + 1)
-            self._objects[number] = trial
-        yield trial
-        if trial.state.is_finished:
-            self._freeze(trial)
+        trial, fitted, params = self._objects.get(number), False, None
+        if trial is None and not self._has_row(number):
+            trial = TrialRecord(number)
+        else:
+            trial = trial or self._thawed(number)
+            fitted, params = self._take_out(trial), trial.params
+        self._objects[number] = trial
+        try:
+            yield trial
+        finally:
+            self._put_back(trial, fitted, params)
 
     @property
     def end(self) -> int:
@@ -148,51 +117,116 @@ class TrialTable:
         return self._end
 
     @property
-    def dtype(self) -> np.dtype[np.void]:
-        """One row of the columns."""
-        return self._dtype
+    def finished(self) -> int:
+        """How many trials are finished."""
+        return sum(n for state, n in self.count().items() if state.is_finished)
 
-    def frozen(self) -> Frozen:
-        """The finished trials that are rows, by number."""
-        numbers = np.flatnonzero(self._columns["state"] != _NOTHING)
+    @property
+    def complete_below(self) -> int:
+        """A number below which there is a trial of every number."""
+        kinds = self._kinds
+        while self._complete_below < len(kinds):
+            ahead = kinds[self._complete_below : self._complete_below + _STRIDE] == _NOTHING
+            gap = int(ahead.argmax())
+            if ahead[gap]:
+                self._complete_below += gap
+                break
+            self._complete_below += len(ahead)
+        return self._complete_below
+
+    def watch(self) -> Changes:
+        """Follow the table from now on."""
+        self._watchers.append(changes := Changes())
+        return changes
+
+    @property
+    def unsettled(self) -> AbstractSet[int]:
+        """The trials that somebody who knew the rows would not know in full.
+
+        These are the objects that changed since `settle`, and the rows that were others before.
+        """
+        return self._unsettled
+
+    def settle(self, number: int | None = None) -> None:
+        """Note that all trials, or one, have been written down as they are now."""
+        if number is None:
+            self._unsettled.clear()
+            self._revised.clear()
+        else:
+            self._unsettled.discard(number)
+            self._revised.discard(number)
+
+    def unsettle(self, numbers: Collection[int]) -> None:
+        """Note that what was written down of these trials does not count."""
+        self._revised.update(numbers)
+        self._unsettled.update(numbers)
+
+    def frozen(self, numbers: IntArray | None = None) -> Frozen:
+        """The trials that are rows; only those among the given numbers (k,), if any are given."""
+        at = self.row_numbers()
+        if numbers is not None:
+            at = at[np.isin(at, numbers)]
         return Frozen(
-            numbers=numbers,
-            columns=self._columns[numbers],
-            names=list(self._names),
-            reasons=dict(self._reasons),
-            reports=dict(self._reports),
-            attributes=dict(self._attributes),
+            space=self._space,
+            numbers=at,
+            rows=self._rows.take(at),
+            names=tuple(self._names),
+            extras=self._extras.among(at),
         )
 
-    def thaw_in(self, frozen: Frozen) -> None:
-        """Put rows into a table that is still empty."""
-        end = int(frozen.numbers.max(initial=-1)) + 1
-        self._columns = self._blank(max(end, 256))
-        self._columns[frozen.numbers] = frozen.columns
-        self._names = list(frozen.names)
-        self._name_codes = {name: code for code, name in enumerate(self._names)}
-        self._reasons = dict(frozen.reasons)
-        self._reports = dict(frozen.reports)
-        self._attributes = dict(frozen.attributes)
-        self._count, self._end = len(frozen.numbers), end
+    def join(self, frozen: Frozen) -> IntArray:
+        """Take in rows.
+
+        Returns:
+            (k,) The numbers of the rows that met something else, of which nothing was taken in.
+            What they tell must be folded: the facts of `Frozen.trial`.
+        """
+        numbers = frozen.numbers
+        if not len(numbers):
+            return numbers
+        self._reach(int(numbers[-1]), len(self) + len(numbers))
+        codes = np.array([self._intern(name) for name in frozen.names], dtype=np.int32)
+        rows = frozen.rows.renamed(codes)
+        near = np.searchsorted(numbers, len(self._kinds))
+        known = np.zeros(len(numbers), dtype=np.uint8)
+        known[:near] = self._kinds[numbers[:near]]
+        known[near:] = _BARE
+        fresh = known == _NOTHING
+        if fresh.all():
+            self._add_rows(numbers, rows, frozen.extras)
+            return numbers[:0]
+        rivals = known == _ROW
+        equal = self._rows.take(numbers[rivals]).equals(rows.take(rivals))
+        equal &= ~self._extras.differ(frozen.extras, numbers[rivals])
+        conflicting = ~fresh
+        conflicting[rivals] = ~equal
+        self._add_rows(numbers[fresh], rows.take(fresh), frozen.extras.among(numbers[fresh]))
+        met: IntArray = numbers[conflicting]
+        return met
 
     def live(self) -> Iterator[TrialRecord]:
         """The trials kept as objects, by number: every unfinished one, and unusual ones."""
         return (self._objects[number] for number in sorted(self._objects))
 
+    def unfinished(self) -> Iterator[TrialRecord]:
+        """The trials that are waiting, running or paused, by number."""
+        return (self._objects[number] for number in sorted(self._unfinished))
+
     def numbers(self) -> list[int]:
         """The numbers of all trials, ascending."""
-        rows = np.flatnonzero(self._columns["state"] != _NOTHING).tolist()
-        return sorted([*rows, *self._objects])
+        near: list[int] = np.flatnonzero(self._kinds[: self._end]).tolist()
+        return near + sorted(self._far)
+
+    def row_numbers(self) -> IntArray:
+        """(n,) The numbers of the trials that are rows, ascending."""
+        return np.flatnonzero(self._kinds[: self._end] == _ROW)
 
     def missing_below(self, limit: int) -> list[int]:
         """The numbers below a limit of which no event tells."""
-        seen = np.zeros(limit, dtype=np.bool_)
-        rows = self._columns["state"][:limit] != _NOTHING
-        seen[: len(rows)] = rows
-        seen[[number for number in self._objects if number < limit]] = True
-        absent: list[int] = np.flatnonzero(~seen).tolist()
-        return absent
+        begin = self.complete_below
+        absent: list[int] = (np.flatnonzero(self._kinds[begin:limit] == _NOTHING) + begin).tolist()
+        beyond = range(max(begin, len(self._kinds)), limit)
+        return absent + [number for number in beyond if number not in self._objects]
 
     def count(self, limit: int | None = None) -> dict[TrialState, int]:
         """How many trials are in each state.
@@ -200,128 +234,146 @@ class TrialTable:
         Args:
             limit: Count only numbers below it, if given.
         """
-        codes = np.bincount(self._columns["state"][:limit], minlength=_NOTHING + 1)
-        counts = {state: int(codes[code]) for code, state in enumerate(_CODES)}
-        for number, trial in self._objects.items():
-            if limit is None or number < limit:
-                counts[trial.state] += 1
+        totals = map(sum, zip(*self._counts, strict=True))
+        counts = dict(zip(CODES, totals, strict=True))
+        if limit is None or limit >= self._end:
+            return counts
+        beyond = self._rows.state[limit : self._end]
+        codes = np.bincount(beyond[self._kinds[limit : self._end] != _NOTHING])
+        for state, many in zip(CODES, codes.tolist(), strict=False):
+            counts[state] -= many
+        for number in self._far:
+            counts[self._objects[number].state] -= number >= limit
         return counts
 
-    def configurations(self) -> Configurations:
-        """All trials whose parameters fit the space."""
-        frozen = np.flatnonzero(self._columns["state"] != _NOTHING)
-        columns = self._columns[frozen]
-        extra = np.zeros(len(self._objects), dtype=self._dtype)
-        numbers: list[int] = []
-        for trial in self._objects.values():
-            row = self._row(trial)
+    def count_fitting(self) -> dict[TrialState, int]:
+        """How many trials, whose configuration fits the space, are in each state."""
+        return dict(zip(CODES, self._counts[True], strict=True))
+
+    def configurations(self, numbers: IntArray | None = None) -> Configurations:
+        """The trials whose parameters fit the space.
+
+        Args:
+            numbers: (k,) Only trials among these, ascending, if given.
+        """
+        if numbers is None:
+            near, far = np.flatnonzero(self._kinds[: self._end] >= _OBJECT), sorted(self._far)
+        else:
+            split = np.searchsorted(numbers, len(self._kinds))
+            near, far = numbers[:split], numbers[split:].tolist()
+            near = near[self._kinds[near] >= _OBJECT]
+        rows = self._rows
+        found = Configurations(near, rows.row[near], rows.values[near], rows.state[near])
+        for trial in (self._objects[number] for number in far if number in self._objects):
+            row, outcome = self._row(trial.params), trial.outcome
             if row is not None:
-                entry = extra[len(numbers)]
-                entry["state"], entry["row"] = _CODES.index(trial.state), row
-                entry["values"] = self._values(trial)
-                numbers.append(trial.number)
-        merged = np.concatenate([columns, extra[: len(numbers)]])
-        all_numbers = np.concatenate([frozen, np.array(numbers, dtype=np.int64)])
-        order = np.argsort(all_numbers)
-        return Configurations(
-            numbers=all_numbers[order],
-            rows=merged["row"][order],
-            values=merged["values"][order],
-            states=merged["state"][order],
-        )
+                values = outcome.values if outcome else ()
+                found = found.with_one(trial.number, row, values, _CODE_OF[trial.state])
+        return found
 
     def _has_row(self, number: int) -> bool:
-        return number < len(self._columns) and bool(self._columns["state"][number] != _NOTHING)
+        return number < len(self._kinds) and bool(self._kinds[number] == _ROW)
 
-    def _drop_row(self, number: int) -> None:
-        self._columns["state"][number] = _NOTHING
-        for sparse in (self._reasons, self._reports, self._attributes):
-            sparse.pop(number, None)
+    def _thawed(self, number: int) -> TrialRecord:
+        return thaw(self._rows, number, number, self._space, self._names, self._extras)
 
-    def _row(self, trial: TrialRecord) -> FloatArray | None:
-        if trial.params is None:
-            return None
-        try:
-            return self._space.to_row(trial.params)
-        except SpaceError:
-            return None
+    def _take_out(self, trial: TrialRecord) -> bool:
+        """Count a trial no more; whether its configuration fits the space."""
+        number = trial.number
+        if number in self._far:
+            fits, code = self._row(trial.params) is not None, _CODE_OF[trial.state]
+        else:
+            fits, code = bool(self._kinds[number] >= _OBJECT), int(self._rows.state[number])
+            if self._kinds[number] == _ROW:
+                self._kinds[number] = _OBJECT
+                self._extras.drop(number)
+                self._revised.add(number)
+        self._counts[fits][code] -= 1
+        return fits
 
-    def _values(self, trial: TrialRecord) -> tuple[float, ...] | float:
-        outcome = trial.outcome
-        return outcome.values if outcome and outcome.state.has_values else np.nan
+    def _put_back(self, trial: TrialRecord, fitted: bool, before: Params | None) -> None:
+        """Count a trial that has changed, and bring the columns up to date.
+
+        Args:
+            trial: As it is now.
+            fitted: Whether its configuration before fitted the space.
+            before: That configuration.
+        """
+        number, code, params = trial.number, _CODE_OF[trial.state], trial.params
+        is_same = params is before
+        row = None if is_same else self._row(params)
+        fits = fitted if is_same else row is not None
+        self._counts[fits][code] += 1
+        self._end = max(self._end, number + 1)
+        self._unsettled.add(number)
+        if _IS_FINISHED[code]:
+            self._unfinished.discard(number)
+        else:
+            self._unfinished.add(number)
+        is_revised = fitted and not is_same and not self._has_configuration(number, row)
+        for watcher in self._watchers:
+            watcher.add(number)
+            watcher.was_revised |= is_revised
+        if number >= len(self._kinds):
+            self._far.add(number)
+            self._reach(number, len(self))
+        if number < len(self._kinds):
+            self._show(trial, code, row, fits=fits)
+            if fits and _IS_FINISHED[code] and is_ordinary(trial):
+                self._freeze(trial)
+
+    def _has_configuration(self, number: int, row: FloatArray | None) -> bool:
+        """Whether the columns tell just this configuration (d,) of a trial."""
+        if row is None or number >= len(self._kinds):
+            return False
+        return np.array_equal(self._rows.row[number], row, equal_nan=True)
+
+    def _show(self, trial: TrialRecord, code: int, row: FloatArray | None, *, fits: bool) -> None:
+        """Let the columns tell what they can of an object.
+
+        Args:
+            trial: The object.
+            code: Its state.
+            row: Its configuration (d,); None if the columns tell it already, or it does not fit.
+            fits: Whether it fits the space.
+        """
+        number, outcome = trial.number, trial.outcome if CODES[code].has_values else None
+        self._kinds[number] = _OBJECT if fits else _BARE
+        self._rows.state[number] = code
+        if row is not None:
+            self._rows.row[number] = row
+        self._rows.values[number] = outcome.values if outcome else np.nan
 
     def _freeze(self, trial: TrialRecord) -> None:
-        attempt = trial.attempts.get(0)
-        if (
-            len(trial.attempts) != 1
-            or trial.proposal is not None
-            or trial.retry
-            or trial.number > 4 * self._count + _SPARE
-            or attempt is None
-            or attempt.proposal is None
-            or attempt.outcome is None
-            or attempt.proposal.stamp != attempt.started
-        ):
-            return
-        row = self._row(trial)
-        if row is None:
-            return
-        outcome, number = attempt.outcome, trial.number
-        if number >= len(self._columns):
-            grown = self._blank(max(number + 1, 2 * len(self._columns)))
-            grown[: len(self._columns)] = self._columns
-            self._columns = grown
-        self._columns[number] = (
-            _CODES.index(outcome.state),
-            attempt.leased,
-            self._intern(attempt.proposal.by),
-            self._intern(attempt.started.writer),
-            attempt.started.seq,
-            attempt.started.time,
-            self._intern(outcome.stamp.writer),
-            outcome.stamp.seq,
-            outcome.stamp.time,
-            np.nan if outcome.duration is None else outcome.duration,
-            row,
-            self._values(trial),
-        )
-        if outcome.reason is not None:
-            self._reasons[number] = outcome.reason
-        if attempt.reports:
-            self._reports[number] = attempt.reports
-        if trial.attributes:
-            self._attributes[number] = trial.attributes
+        number = trial.number
+        freeze(trial, self._rows, self._intern, self._extras)
+        self._kinds[number] = _ROW
         del self._objects[number]
+        if number not in self._revised:
+            self._unsettled.discard(number)
 
-    def _thaw(self, number: int) -> TrialRecord:
-        entry = self._columns[number]
-        state = _CODES[int(entry["state"])]
-        started = Stamp(
-            self._names[entry["writer"]], int(entry["start_seq"]), float(entry["start_time"])
-        )
-        ended = Stamp(
-            self._names[entry["teller"]], int(entry["end_seq"]), float(entry["end_time"])
-        )
-        duration = float(entry["duration"])
-        attempt = Attempt(
-            index=0,
-            started=started,
-            leased=bool(entry["leased"]),
-            proposal=Proposal(
-                self._space.from_row(entry["row"]), self._names[entry["by"]], started
-            ),
-            outcome=Outcome(
-                state=state,
-                stamp=ended,
-                values=tuple(entry["values"].tolist()) if state.has_values else (),
-                reason=self._reasons.get(number),
-                duration=None if np.isnan(duration) else duration,
-            ),
-            reports=dict(self._reports.get(number, {})),
-        )
-        return TrialRecord(
-            number, attempts={0: attempt}, attributes=dict(self._attributes.get(number, {}))
-        )
+    def _add_rows(self, numbers: IntArray, rows: Rows, extras: Extras) -> None:
+        """Add rows (n,) of whose numbers there is nothing yet."""
+        if not len(numbers):
+            return
+        first, end = int(numbers[0]), int(numbers[-1]) + 1
+        at = slice(first, end) if end - first == len(numbers) else numbers
+        self._rows.put(at, rows)
+        self._kinds[at] = _ROW
+        self._extras.add(extras)
+        self._end = max(self._end, end)
+        for code, many in enumerate(np.bincount(rows.state).tolist()):
+            self._counts[True][code] += many
+        for watcher in self._watchers:
+            watcher.add_many(numbers)
+
+    def _row(self, params: Params | None) -> FloatArray | None:
+        if params is None:
+            return None
+        try:
+            return self._space.to_row(params)
+        except SpaceError:
+            return None
 
     def _intern(self, name: str) -> int:
         code = self._name_codes.setdefault(name, len(self._names))
@@ -329,7 +381,17 @@ class TrialTable:
             self._names.append(name)
         return code
 
-    def _blank(self, size: int) -> NDArray[np.void]:
-        columns = np.zeros(size, dtype=self._dtype)
-        columns["state"] = _NOTHING
-        return columns
+    def _reach(self, number: int, count: int) -> None:
+        """Make the columns reach a number, unless it is far off for so many trials."""
+        old = len(self._kinds)
+        if number < old or number > 4 * count + _SPARE:
+            return
+        # What is never written takes no memory, so there may be plenty of room.
+        size = max(2 * old, number + number // 2 + 1)
+        self._kinds = np.concatenate([self._kinds, np.zeros(size - old, dtype=np.uint8)])
+        self._rows.grow(size)
+        for reached in [far for far in self._far if far < size]:
+            self._far.discard(reached)
+            trial = self._objects[reached]
+            row = self._row(trial.params)
+            self._show(trial, _CODE_OF[trial.state], row, fits=row is not None)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fsopt.errors import TrialError
 from fsopt.events import TrialFailed, TrialProposed, TrialStarted
 from fsopt.state import TrialRecord, TrialState
 from fsopt.study.ownership import Ownership
@@ -52,8 +51,8 @@ class Dispatcher:
             StorageError: If the claims or the log can't be written.
         """
         session = self.session
-        session.sync()
         session.introduce()
+        session.refresh()
         if leased:
             session.keep_alive()
         taken = self._interrupted()[:count]
@@ -74,11 +73,9 @@ class Dispatcher:
             StorageError: If the claim or the log can't be written.
         """
         session = self.session
-        session.sync()
         session.introduce()
-        number = session.journal.claims.next_number(session.state.trials.__contains__, None)
-        if number is None:
-            raise TrialError("no trial number is left")
+        session.refresh()
+        number = self._new_numbers(1, None)[0]
         session.append(TrialProposed(trial=number, params=params, by="enqueued"))
         return number
 
@@ -178,6 +175,13 @@ class Dispatcher:
             number = session.journal.claims.next_number(known, limit)
             if number is None:
                 break
+            if session.is_view_old():
+                # The claims of finished trials are removed after a while, so to win one of them
+                # proves nothing for a process that has long not looked.
+                session.look()
+                if number in session.state.trials:
+                    session.journal.claims.release(number)
+                    continue
             numbers.append(number)
         return numbers
 
@@ -193,7 +197,7 @@ class Dispatcher:
             for number in reversed(numbers):
                 session.journal.claims.release(number)
             raise
-        seen = session.newly_seen()
+        seen, base = session.newly_seen(), session.base()
         batch = numbers[0] if len(numbers) > 1 else None
         events = [
             TrialStarted(
@@ -202,6 +206,7 @@ class Dispatcher:
                 by=session.config.optimizer.kind,
                 seen=seen if number == numbers[0] else {},
                 batch=batch,
+                snapshot=base,
                 leased=leased,
             )
             for number, params in zip(numbers, proposals, strict=True)
@@ -223,6 +228,7 @@ class Dispatcher:
                 params=params,
                 by=session.config.optimizer.kind,
                 seen=session.newly_seen(),
+                snapshot=session.base(),
                 leased=leased,
             )
         )

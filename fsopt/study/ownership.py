@@ -64,7 +64,7 @@ class Ownership:
         now = session.clock()
         if now - self._nameless.setdefault(key, now) < session.config.lease:
             return False
-        session.sync()
+        session.look()
         return True
 
     def count_lost(self, trial: TrialRecord) -> int:
@@ -88,7 +88,7 @@ class Ownership:
             if now < self._refused.get(key, now):
                 return None
             if claims.attempt(number, index):
-                return index
+                return index if self._still_waits(number, index) else None
             if claims.owner(number, index) == session.writer:
                 # An earlier try went wrong between the claim and the first event.
                 return index
@@ -99,3 +99,19 @@ class Ownership:
             if trial is not None and (trial.state.is_finished or trial.next_attempt > index):
                 return None
             index += 1
+
+    def _still_waits(self, number: int, index: int) -> bool:
+        """Whether an attempt, just claimed, is needed still; gives the claim back if not.
+
+        The claims of finished trials are removed after a while, so to win one proves nothing for a
+        process that has long not looked.
+        """
+        session = self.session
+        if not session.is_view_old():
+            return True
+        session.look()
+        trial = session.state.trials.get(number)
+        if trial is None or not (trial.state.is_finished or trial.next_attempt > index):
+            return True
+        session.journal.claims.release(number, index)
+        return False

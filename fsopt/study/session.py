@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import threading
 from collections.abc import Callable
@@ -13,14 +14,18 @@ from fsopt.config import StudyConfig
 from fsopt.errors import StorageError
 from fsopt.events import Event, WriterStarted
 from fsopt.history import History
-from fsopt.log import snapshots
+from fsopt.log.alarm import Alarm
 from fsopt.log.files import TrialFiles
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.identity import Identity, has_vanished
 from fsopt.log.journal import Journal
 from fsopt.objectives import Objectives
 from fsopt.search.registry import optimizer_to_json
-from fsopt.state import StudyState, TrialState
+from fsopt.state import StudyState
+from fsopt.study.archive import Archive
+from fsopt.study.chain import Chain
+from fsopt.study.collection import STALE
+from fsopt.study.compaction import Compactor
 from fsopt.values import Params
 
 BEATS_PER_LEASE = 4
@@ -28,6 +33,15 @@ BEATS_PER_LEASE = 4
 
 MAX_BEAT = 60.0
 """Seconds between signs of life, at most."""
+
+MANY_LOGS = 64
+"""With more logs than this that may still grow, one process reads them for all others."""
+
+_REFRESH_PAUSE, _REFRESH_SHARE = 0.05, 10
+"""Seconds between looks at what others do, at least, and as a multiple of what a look takes."""
+
+_PAUSE_PER_LOG, _LONGEST_PAUSE = 0.001, 10.0
+"""Seconds between looks for each log there is, where one process reads them for all others."""
 
 _LOOK_AGAIN = 1.0
 """Seconds for which the fate of another process is remembered."""
@@ -47,13 +61,34 @@ class Session:
         files: TrialFiles,
         identity: Identity,
         clock: Callable[[], float],
+        uptime: Callable[[], float] | None = None,
     ) -> None:
+        """Reads nothing yet; see `open`.
+
+        Args:
+            config: The study.
+            filesystem: Where its logs lie.
+            files: Where its trials' files lie.
+            identity: This process.
+            clock: Monotonic seconds in which this process could run, for leases.
+            uptime: Monotonic seconds that also pass while the machine is suspended.
+        """
         self.config = config
         self.objectives = Objectives.of(config.objectives)
         self.state = StudyState(config.space, len(self.objectives))
         self.files = files
         self.clock = clock
         self.journal = Journal(filesystem, identity, self._introduction, clock=clock)
+        self.chain = Chain(filesystem, config, clock)
+        self.compactor = Compactor(self)
+        self._archive = Archive(self.state.trials, config.space, self.objectives)
+        self._uptime = uptime or clock
+        self._seen_until = self._uptime()
+        self.concluded_at: float | None = None
+        """When a conclusion was drawn that waits to be confirmed."""
+        self._must_take_in, self._next_refresh = False, -math.inf
+        self._alarm: Alarm | None = None
+        self._is_called = self._is_complete = False
         self._fates = _Fates()
         self._told: dict[str, int] = {}
         self._heart: _Heart | None = None
@@ -63,50 +98,108 @@ class Session:
         """The id of this process's log."""
         return self.journal.identity.writer
 
-    def load_snapshot(self) -> None:
-        """Begin with the newest snapshot that can be used, if there is one.
-
-        To be called before anything is read. What the snapshot lacks comes from the logs.
+    def open(self) -> None:
+        """Take in the newest snapshot, and what the logs tell beyond it unless they are many.
 
         Raises:
             StorageError: If the directory can't be read.
         """
-        for _, content in snapshots.newest_first(self.journal.filesystem):
-            from fsopt.study.snapshot import DamagedSnapshotError, from_bytes
-
-            try:
-                loaded = from_bytes(content, self.config)
-            except DamagedSnapshotError:
-                continue
-            self.state = loaded.state
-            self.journal.start_from(loaded.positions, loaded.damage)
-            return
-
-    def compact(self) -> str:
-        """Fold all that the logs hold into a snapshot, which later readers begin with.
-
-        Returns:
-            The path of the snapshot, below the study directory.
-
-        Raises:
-            StorageError: If it can't be written.
-        """
-        from fsopt.study.snapshot import Snapshot, to_bytes
-
-        self.sync()
-        damage = tuple(self.journal.damage)
-        content = to_bytes(Snapshot(self.state, self.journal.positions, damage), self.config)
-        path = snapshots.publish(self.journal.filesystem, self.writer, content)
-        snapshots.remove_old(self.journal.filesystem)
-        return path
+        self.chain.take_in(self.state, self.journal)
+        self.journal.discover()
+        self.look()
 
     def sync(self) -> None:
-        """Take in what others have appended.
+        """Take in everything that others have appended, however many they are.
 
         Raises:
             StorageError: If the logs can't be read.
         """
-        self.state.apply_all(self.journal.poll())
+        self.journal.follows_all = True
+        self._must_take_in = True
+        self._take_in(thorough=True)
+        # A log that was removed before it could be read is in a snapshot by now.
+        self.chain.take_in(self.state, self.journal)
+
+    def complete(self) -> None:
+        """Take in what `open` has left out because there were too many logs, if it has.
+
+        Raises:
+            StorageError: If the logs can't be read.
+        """
+        if not self._is_complete:
+            self.sync()
+
+    def look(self) -> None:
+        """Take in what others have appended, as far as this process follows it.
+
+        Raises:
+            StorageError: If the logs can't be read.
+        """
+        self.journal.follows_all = self._is_maker or not self.is_crowded
+        self._take_in(thorough=True)
+
+    def refresh(self) -> None:
+        """Do as `look` does, if the last time is long enough ago for what it costs.
+
+        Raises:
+            StorageError: If the logs can't be read.
+        """
+        began = self.clock()
+        if began < self._next_refresh:
+            self.state.apply_all(self.journal.acknowledged())
+            return
+        self.journal.follows_all = self._is_maker or not self.is_crowded
+        self._take_in(thorough=self._is_called)
+        self._is_called = False
+        if self.journal.introduced:
+            self.compactor.maintain()
+        ended = self.clock()
+        crowd = 0.0 if self.journal.follows_all else self.journal.open_segments
+        pause = max(_REFRESH_PAUSE, _REFRESH_SHARE * (ended - began), _PAUSE_PER_LOG * crowd)
+        self._next_refresh = ended + min(pause, _LONGEST_PAUSE)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for others to write something, at most so long.
+
+        On a filesystem of this node alone it returns as soon as they have.
+        """
+        if self._alarm is None:
+            self._alarm = Alarm(self.files.root, self.writer)
+        if self._alarm.wait(seconds):
+            self._next_refresh = min(self._next_refresh, self.clock() + _REFRESH_PAUSE)
+            self._is_called = True
+
+    def confirms(self, conclusion: bool) -> bool:
+        """Whether a conclusion still holds once all is known that was there when it was drawn.
+
+        Where this process follows a snapshot it may be late, and the process that made it may be
+        gone. So it waits for another one, which it makes itself if nobody else does.
+
+        Args:
+            conclusion: Whether the conclusion is drawn now; to be told at every turn.
+        """
+        if not conclusion:
+            self.concluded_at = None
+            return False
+        if self.journal.follows_all:
+            return True
+        if self.concluded_at is None:
+            self.concluded_at = self.clock()
+        return self.chain.noticed_at > self.concluded_at
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether there are too many logs for every process to read them all."""
+        return self.journal.open_segments > MANY_LOGS
+
+    @property
+    def has_many_unread(self) -> bool:
+        """Whether there are many logs of which this process knows nothing."""
+        return self.journal.unread_segments > MANY_LOGS
+
+    def is_view_old(self) -> bool:
+        """Whether this process, perhaps suspended, has long not seen what others do."""
+        return self._uptime() - self._seen_until > STALE
 
     def append(self, *events: Event) -> None:
         """Append events durably and take them in.
@@ -129,32 +222,32 @@ class Session:
         """
         if self.journal.backlog or not self.journal.introduced:
             self.append()
+            # Whoever removes files sees to it that nobody is at work. From now on this process
+            # is; what was removed before is in a snapshot.
+            self._must_take_in, self._next_refresh = True, -math.inf
 
     def newly_seen(self) -> dict[str, int]:
         """How far other writers' logs are known, for those that moved since this was last asked.
 
-        Together with its earlier answers this tells which history a proposal was based on.
+        Together with its earlier answers this tells which history a proposal was based on. It is
+        empty where not all logs are read; then `base` tells the same.
         """
+        if not self.journal.follows_all:
+            return {}
         positions = self.state.positions
         positions.pop(self.writer, None)
         moved = {name: end for name, end in positions.items() if self._told.get(name) != end}
         self._told.update(moved)
         return moved
 
+    def base(self) -> str | None:
+        """The snapshot that this process's view is based on, where not all logs are read."""
+        newest = self.chain.newest
+        return newest.path if newest is not None and not self.journal.follows_all else None
+
     def history(self) -> History:
         """The study so far, as the optimizer sees it."""
-        all_trials = self.state.trials.configurations()
-        units = self.config.space.to_unit(all_trials.rows)
-        valued = all_trials.having(TrialState.COMPLETED, TrialState.STOPPED)
-        failed = all_trials.having(TrialState.FAILED)
-        return History(
-            space=self.config.space,
-            X=units[valued],
-            Y=self.objectives.to_minimise(all_trials.values[valued]),
-            numbers=all_trials.numbers[valued],
-            X_failed=units[failed],
-            X_pending=units[~(valued | failed)],
-        )
+        return self._archive.history()
 
     def is_lost(self, writer: str) -> bool:
         """Whether a process has ended, or has been silent for longer than a lease.
@@ -164,16 +257,19 @@ class Session:
         """
         if writer == self.writer:
             return False
-        known = self.state.writers.get(writer)
-        if known is not None and known.closed:
+        known, journal = self.state.writers.get(writer), self.journal
+        if (known is not None and known.closed) or journal.has_finished(writer):
             return True
         started = known.started if known is not None else None
         if started is not None and self._fates.vanished(started, self.clock()):
             return True
-        return self.journal.silence(writer) > self.config.lease
+        if not journal.follows_all and journal.quiet(writer) > self.config.lease:
+            # Where one process reads for all others, its silence looks like everybody's.
+            journal.watch(writer)
+        return journal.silence(writer) > self.config.lease
 
     def is_certainly_lost(self, writer: str) -> bool:
-        """Whether a process is lost, and is still after reading everything once more.
+        """Whether a process is lost, and is still after looking once more.
 
         It may have shown signs of life, or finished its trial, since this process last looked.
 
@@ -182,8 +278,14 @@ class Session:
         """
         if not self.is_lost(writer):
             return False
-        self.sync()
+        self.look()
         return self.is_lost(writer)
+
+    def has_vanished(self, writer: str) -> bool:
+        """Whether a process ran on this machine and is known to have ended."""
+        known = self.state.writers.get(writer)
+        started = known.started if known is not None else None
+        return started is not None and has_vanished(started.pid, started.process)
 
     def keep_alive(self) -> None:
         """Show signs of life from now on, until the session is closed."""
@@ -194,10 +296,27 @@ class Session:
 
     def close(self) -> None:
         """Say good-bye in the log, if this process ever wrote to it."""
+        if self.journal.introduced and self.is_crowded:
+            self.compactor.hand_over()
         if self._heart is not None:
             self._heart.stop()
             self._heart = None
         self.journal.close()
+
+    def _take_in(self, *, thorough: bool) -> None:
+        began = self._uptime()
+        if self._must_take_in or not self.journal.follows_all or self.is_view_old():
+            self.chain.take_in(self.state, self.journal)
+            self._must_take_in = False
+        self.state.apply_all(self.journal.poll(thorough=thorough))
+        if self.journal.has_missed:
+            self.chain.take_in(self.state, self.journal)
+        self._seen_until = began
+        self._is_complete |= self.journal.follows_all
+
+    @property
+    def _is_maker(self) -> bool:
+        return self.compactor.is_maker
 
     def _introduction(self, identity: Identity) -> WriterStarted:
         return WriterStarted(

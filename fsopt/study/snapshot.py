@@ -1,7 +1,8 @@
-"""Snapshots: what the logs up to some positions amount to, as one immutable Parquet file.
+"""Snapshot files: what a study amounts to, as immutable Parquet files that build on each other.
 
-A snapshot is a pure function of the positions that it names, so it does not matter who makes one,
-nor that two are made at once. It only saves reading: a study without any is read from its logs.
+Each file holds the trials and writers that changed since the files it is based on; together they
+are the state that the logs up to some positions amount to. So it does not matter who makes one,
+nor that two are made at once. They only save reading, as long as the logs are there.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,48 +18,93 @@ import fsopt
 from fsopt import codec
 from fsopt.config import PROTOCOL, StudyConfig
 from fsopt.errors import SpaceError
-from fsopt.events import Record
+from fsopt.events import Record, WriterStarted
+from fsopt.log import layout
 from fsopt.log.reader import Damage, Position
+from fsopt.log.snapshots import SnapshotName
 from fsopt.objectives import Objectives
-from fsopt.state import StudyState, WriterState
+from fsopt.state import TrialRecord, WriterState
+from fsopt.state.record import Stamp
 from fsopt.state.residue import facts
+from fsopt.state.rows import Frozen
 from fsopt.state.sequence import SequenceSet
-from fsopt.study.columns import from_table, to_table
+from fsopt.study.columns import from_parquet, to_table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _KEY = b"fsopt"
 """The key of the Parquet metadata under which all but the columns is kept, as JSON."""
 
 
 class DamagedSnapshotError(ValueError):
-    """The bytes are no snapshot that this version can use; the logs tell everything anyway."""
+    """The bytes are no snapshot that this version can use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A state, and how far the logs were read for it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriterEntry:
+    """A writer, and how far its log was read."""
 
-    state: StudyState
+    state: WriterState
     positions: tuple[Position, ...]
     damage: tuple[Damage, ...]
+    seen: float
+    """How long the study had been observed when its log was last seen to grow, seconds."""
 
 
-def to_bytes(snapshot: Snapshot, config: StudyConfig) -> bytes:
-    """A snapshot as a Parquet file, with a checksum on every page."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scalars:
+    """What is not about one trial or one writer."""
+
+    budget: int | None
+    generation: int
+    """Of the latest stop or reopening."""
+    stopped: bool
+    observed: float
+    """For how long processes have observed the study, seconds; never more than has passed."""
+    watermarks: tuple[tuple[int, float], ...]
+    """Numbers below which every trial was finished, and how long the study had been observed."""
+
+
+NO_SCALARS = Scalars(budget=None, generation=0, stopped=False, observed=0.0, watermarks=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What one file holds; of trials and writers that older files tell of too, it tells all."""
+
+    base: tuple[SnapshotName, ...]
+    """The files that it builds on, the oldest first."""
+    includes: tuple[SnapshotName, ...]
+    """Other files that tell nothing which it, with its base, does not tell."""
+    rows: Frozen
+    """Ordinary finished trials."""
+    facts: tuple[Record, ...]
+    """The other trials, as the events that make them again."""
+    writers: dict[str, WriterEntry]
+    scalars: Scalars
+
+
+def to_bytes(contents: Contents, finished: Sequence[TrialRecord], config: StudyConfig) -> bytes:
+    """A snapshot as a Parquet file, with a checksum on every page.
+
+    Args:
+        contents: What it holds.
+        finished: The finished trials among the facts, which get rows for people as well.
+        config: The study.
+    """
     import pyarrow.parquet as pq
 
     objectives = Objectives.of(config.objectives)
-    table = to_table(snapshot.state, config.space, objectives)
-    text = json.dumps(_metadata(snapshot), allow_nan=False)
+    table = to_table(contents.rows, finished, config.space, objectives)
+    text = json.dumps(_metadata(contents), allow_nan=False)
     table = table.replace_schema_metadata({_KEY: text.encode()})
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
     return sink.getvalue()
 
 
-def from_bytes(content: bytes, config: StudyConfig) -> Snapshot:
+def from_bytes(content: bytes, config: StudyConfig) -> Contents:
     """Read what `to_bytes` wrote.
 
     Raises:
@@ -68,11 +115,9 @@ def from_bytes(content: bytes, config: StudyConfig) -> Snapshot:
 
     objectives = Objectives.of(config.objectives)
     try:
-        table = pq.read_table(io.BytesIO(content), page_checksum_verification=True)
-        metadata = json.loads((table.schema.metadata or {})[_KEY])
-        if metadata["protocol"] != PROTOCOL:
-            raise DamagedSnapshotError(f"a snapshot of protocol {metadata['protocol']}")
-        return _restored(metadata, table, config, objectives)
+        file = pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
+        metadata = _read_metadata(file)
+        return _contents(metadata, from_parquet(file, config.space, objectives))
     except DamagedSnapshotError:
         raise
     except (
@@ -87,59 +132,100 @@ def from_bytes(content: bytes, config: StudyConfig) -> Snapshot:
         raise DamagedSnapshotError(f"not a snapshot: {error}") from error
 
 
-def _metadata(snapshot: Snapshot) -> dict[str, Any]:
-    state = snapshot.state
-    trials = [_line(record) for trial in state.trials.live() for record in facts(trial)]
-    starts = [
-        _line(Record(name, int(w.started_seq), w.first_time, w.started))
-        for name, w in sorted(state.writers.items())
-        if w.started is not None
-    ]
+def facts_of(trials: Iterator[TrialRecord]) -> tuple[Record, ...]:
+    """What to keep of trials that are no rows."""
+    return tuple(record for trial in trials for record in facts(trial))
+
+
+def _read_metadata(file: pq.ParquetFile) -> dict[str, Any]:
+    metadata: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[_KEY])
+    if metadata["protocol"] != PROTOCOL:
+        raise DamagedSnapshotError(f"a snapshot of protocol {metadata['protocol']}")
+    return metadata
+
+
+def _metadata(contents: Contents) -> dict[str, Any]:
+    scalars = contents.scalars
     return {
         "protocol": PROTOCOL,
         "fsopt": fsopt.__version__,
-        "positions": [[p.writer, p.index, p.offset, p.final] for p in snapshot.positions],
-        "damage": [[d.file, d.offset, d.what] for d in snapshot.damage],
-        "writers": {name: _writer(w) for name, w in sorted(state.writers.items())},
-        "budget": state.budget,
-        "generation": state.generation,
-        "stopped": state.stopped,
-        "unknown": state.unknown,
-        "facts": [*starts, *trials],
+        "base": [list(name) for name in contents.base],
+        "includes": [list(name) for name in contents.includes],
+        "budget": scalars.budget,
+        "generation": scalars.generation,
+        "stopped": scalars.stopped,
+        "observed": scalars.observed,
+        "watermarks": scalars.watermarks,
+        "writers": {name: _writer(name, w) for name, w in sorted(contents.writers.items())},
+        "facts": [[record.writer, _line(record)] for record in contents.facts],
     }
 
 
-def _writer(writer: WriterState) -> dict[str, Any]:
+def _writer(name: str, entry: WriterEntry) -> dict[str, Any]:
+    writer, started = entry.state, None
+    if writer.started is not None and writer.start is not None:
+        started = _line(Record(name, writer.start.seq, writer.start.time, writer.started))
     return {
         "end": writer.known.end,
         "gaps": writer.known.gaps,
         "first": writer.first_time if math.isfinite(writer.first_time) else None,
         "last": writer.last_time if math.isfinite(writer.last_time) else None,
         "closed": writer.closed,
+        "started": started,
+        "unknown": writer.unknown,
+        "segments": [[p.index, p.offset, p.final] for p in entry.positions],
+        "damage": [[d.file, d.offset, d.what] for d in entry.damage],
+        "seen": entry.seen,
     }
 
 
-def _line(record: Record) -> list[str]:
-    return [record.writer, codec.encode(record)[:-1].decode()]
+def _line(record: Record) -> str:
+    return codec.encode(record)[:-1].decode()
 
 
-def _restored(
-    metadata: dict[str, Any], table: pa.Table, config: StudyConfig, objectives: Objectives
-) -> Snapshot:
-    state = StudyState(config.space, len(objectives))
-    from_table(table, state, config.space, objectives)
-    for name, kept in metadata["writers"].items():
-        state.writers[name] = WriterState(
-            first_time=math.inf if kept["first"] is None else kept["first"],
-            last_time=-math.inf if kept["last"] is None else kept["last"],
-            closed=kept["closed"],
-            known=SequenceSet.restored(kept["end"], map(tuple, kept["gaps"])),
-        )
-    state.budget, state.unknown = metadata["budget"], dict(metadata["unknown"])
-    state.generation, state.stopped = metadata["generation"], metadata["stopped"]
-    state.adopt(codec.decode(line.encode(), writer) for writer, line in metadata["facts"])
-    return Snapshot(
+def _contents(metadata: dict[str, Any], rows: Frozen) -> Contents:
+    budget, watermarks = metadata["budget"], metadata["watermarks"]
+    return Contents(
+        base=_names(metadata["base"]),
+        includes=_names(metadata["includes"]),
+        rows=rows,
+        facts=tuple(codec.decode(line.encode(), writer) for writer, line in metadata["facts"]),
+        writers={name: _writer_entry(name, w) for name, w in metadata["writers"].items()},
+        scalars=Scalars(
+            budget=None if budget is None else int(budget),
+            generation=int(metadata["generation"]),
+            stopped=bool(metadata["stopped"]),
+            observed=float(metadata["observed"]),
+            watermarks=tuple((int(number), float(at)) for number, at in watermarks),
+        ),
+    )
+
+
+def _names(given: list[list[Any]]) -> tuple[SnapshotName, ...]:
+    """Names as they stand in a file; they become paths, so they must be what they seem."""
+    names = tuple(SnapshotName(*name) for name in given)
+    if any(layout.parse_snapshot(name.path.rpartition("/")[2]) != name for name in names):
+        raise DamagedSnapshotError(f"not names of snapshots: {given!r}")
+    return names
+
+
+def _writer_entry(name: str, kept: dict[str, Any]) -> WriterEntry:
+    if not layout.is_writer_id(name):
+        raise DamagedSnapshotError(f"no name of a writer: {name!r}")
+    state = WriterState(
+        first_time=math.inf if kept["first"] is None else kept["first"],
+        last_time=-math.inf if kept["last"] is None else kept["last"],
+        closed=kept["closed"],
+        known=SequenceSet.restored(kept["end"], map(tuple, kept["gaps"])),
+        unknown=dict(kept["unknown"]),
+    )
+    if kept["started"] is not None:
+        record = codec.decode(kept["started"].encode(), name)
+        if isinstance(record.event, WriterStarted):
+            state.add_start(record.event, Stamp(name, record.seq, record.time))
+    return WriterEntry(
         state=state,
-        positions=tuple(Position(*given) for given in metadata["positions"]),
-        damage=tuple(Damage(*given) for given in metadata["damage"]),
+        positions=tuple(Position(name, *given) for given in kept["segments"]),
+        damage=tuple(Damage(*given) for given in kept["damage"]),
+        seen=float(kept["seen"]),
     )

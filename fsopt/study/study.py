@@ -27,12 +27,14 @@ from fsopt.events import (
 )
 from fsopt.log.files import TrialFiles
 from fsopt.log.filesystem import Filesystem
-from fsopt.log.identity import current_identity
+from fsopt.log.identity import current_identity, uptime
 from fsopt.moo.pareto import nondominated
 from fsopt.objectives import Failure
 from fsopt.state import StudyState, TrialRecord, TrialState
+from fsopt.study.collection import RETENTION
 from fsopt.study.dispatch import Dispatcher
 from fsopt.study.session import Session
+from fsopt.study.wholesale import Compacted, compact, settling_time
 from fsopt.trial import Assignment, FinishedTrial, Trial
 from fsopt.values import Value
 
@@ -61,12 +63,11 @@ class Study:
         self.config = config
         self.directory = directory
         self.session = Session(
-            config, filesystem, files, current_identity(os.environ), time.monotonic
+            config, filesystem, files, current_identity(os.environ), time.monotonic, uptime
         )
         self.dispatcher = Dispatcher(self.session)
         self._leave = weakref.finalize(self, _leave, self.session)
-        self.session.load_snapshot()
-        self.sync()
+        self.session.open()
 
     def __enter__(self) -> Study:
         return self
@@ -85,7 +86,12 @@ class Study:
 
     @property
     def state(self) -> StudyState:
-        """What the events read so far amount to."""
+        """What the events read so far amount to; the first time, all that there are.
+
+        Raises:
+            StorageError: If the directory can't be read.
+        """
+        self.session.complete()
         return self.session.state
 
     def close(self) -> None:
@@ -242,21 +248,35 @@ class Study:
         """Record that the study may have this many trials, if it is more than before."""
         if trials < 1:
             raise StudyError(f"a study needs 1 trial or more, not {trials}")
-        if trials > (self.state.budget or 0):
+        if trials > (self.session.state.budget or 0):
             self.session.append(BudgetSet(trials=trials))
 
-    def compact(self) -> Path:
+    def compact(self, *, retention: float = RETENTION, assume_ended: bool = False) -> Compacted:
         """Fold the logs into one Parquet file, so that the study opens fast.
 
-        Nothing else changes: the logs stay, and processes that run are not disturbed.
+        Files that it makes superfluous (logs that ended, claims of finished trials) are removed
+        once they have been so for long, as the processes that worked on the study measured it.
+        Processes that run are not disturbed.
+
+        Args:
+            retention: For how long, in seconds; 24 hours unless given. Less than two hours has an
+                effect only when no process works on the study.
+            assume_ended: Whether processes that never said good-bye have ended. They may be
+                suspended, and would lose what they write afterwards.
 
         Returns:
-            The file; it can be read by pandas and others too (``docs/output.md``).
+            The path of the file below the directory, and what was removed. The file can be read
+            by pandas and others too (``docs/output.md``).
 
         Raises:
-            StorageError: If it can't be written.
+            StorageError: If a file can't be written or removed.
         """
-        return self.session.files.root / self.session.compact()
+        return compact(
+            self.session,
+            retention,
+            assume_ended=assume_ended,
+            settle=lambda: time.sleep(settling_time(self.directory)),
+        )
 
     def record(self, number: int) -> TrialRecord:
         """Everything known of a trial.
@@ -350,5 +370,5 @@ class StudyChannel:
 
     def stop_reason(self) -> str | None:
         """Read whether somebody has stopped the study."""
-        self._study.sync()
-        return "stopped" if self._study.state.stopped else None
+        self._study.session.refresh()
+        return "stopped" if self._study.session.state.stopped else None

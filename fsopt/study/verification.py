@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,13 +11,15 @@ from fsopt.config import StudyConfig, from_document
 from fsopt.errors import (
     CorruptStudyError,
     SpaceError,
+    StorageError,
     StudyNotFoundError,
     UnsupportedVersionError,
 )
 from fsopt.log import layout
 from fsopt.log.filesystem import Filesystem, LocalFilesystem
-from fsopt.log.verify import Expectations, Problem, Severity, Verification, verify
+from fsopt.log.verify import Expectations, Problem, Severity, Told, Verification, verify
 from fsopt.space import Space
+from fsopt.study.snapshot_check import SnapshotCheck
 
 _NOTHING = Verification(events=0, writers=0, segments=0, trials=0, bytes=0, problems=())
 
@@ -51,24 +52,21 @@ def verify_filesystem(filesystem: Filesystem) -> Verification:
     except UnsupportedVersionError as error:
         # Rules of a protocol that this version does not know can't be checked.
         return replace(_NOTHING, problems=(_error(f"{error}. Nothing else was checked"),))
-    else:
-        problems += _stray_version(content)
-    found = verify(filesystem, _expectations(config))
+    told = Told()
+    if config is not None:
+        check = SnapshotCheck(filesystem, config)
+        try:
+            told = check.read()
+            problems += check.problems()
+        except StorageError as error:
+            problems.append(Problem(layout.SNAPSHOTS, 0, Severity.ERROR, str(error)))
+    found = verify(filesystem, _expectations(config), told)
     ordered = sorted([*problems, *found.problems], key=Problem.order)
     return replace(found, problems=tuple(ordered))
 
 
 def _error(what: str) -> Problem:
     return Problem(layout.STUDY, 0, Severity.ERROR, what)
-
-
-def _stray_version(content: bytes) -> list[Problem]:
-    """What is wrong with the version by which a study that can be read says it was written."""
-    version = json.loads(content).get("protocol")
-    if type(version) is int and version >= 1:
-        return []
-    what = f"the protocol by which it was written is {version!r}; it should be a whole number"
-    return [Problem(layout.STUDY, 0, Severity.WARNING, what)]
 
 
 def _expectations(config: StudyConfig | None) -> Expectations:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
 from fsopt.state import TrialRecord, TrialState
+from fsopt.state.changes import Changes
 from fsopt.study import Study
 from fsopt.view.summary import format_seconds, format_values
 
@@ -26,7 +29,8 @@ class ConsoleProgress:
         self._status: Status | None = None
         self._began = time.monotonic()
         self._reasons: Counter[str] = Counter()
-        self._best: float | None = None
+        self._best = _BestSoFar()
+        self._shown = math.inf
 
     def finished(self, study: Study, trial: TrialRecord) -> None:
         """Print a line for the trial."""
@@ -66,21 +70,61 @@ class ConsoleProgress:
             self._status = None
 
     def _improves(self, study: Study, trial: TrialRecord) -> bool:
-        if len(study.session.objectives) > 1 or (best := study.best) is None:
+        """Whether a trial is the best, and better than what was the best at the last look."""
+        if len(study.session.objectives) > 1 or (best := self._best.look(study)) is None:
             return False
-        before, self._best = self._best, best.value
-        return best.number == trial.number and best.value != before
+        before, self._shown = self._shown, best.loss
+        return best.number == trial.number and best.loss != before
 
     def _line(self, study: Study, running: int) -> str:
-        counts = study.state.trials.count()
+        counts = study.session.state.trials.count()
         finished = sum(n for state, n in counts.items() if state.is_finished)
-        budget = study.state.budget
+        budget = study.session.state.budget
         parts = [f"{finished}/{budget} trials" if budget else f"{finished} trials"]
         parts.append(f"{counts[TrialState.RUNNING]} running ({running} here)")
         if counts[TrialState.FAILED]:
             most = ", ".join(f"{n} x {r[:40]}" for r, n in self._reasons.most_common(1))
             parts.append(f"{counts[TrialState.FAILED]} failed" + (f" ({most})" if most else ""))
-        if len(study.session.objectives) == 1 and (best := study.best):
-            parts.append(f"best {format_values(best.values)} in trial {best.number}")
+        names = study.session.objectives.names
+        if len(names) == 1 and (best := self._best.look(study)):
+            values = format_values({names[0]: best.value})
+            parts.append(f"best {values} in trial {best.number}")
         parts.append(format_seconds(time.monotonic() - self._began))
         return " | ".join(parts)
+
+
+class _Best(NamedTuple):
+    """The best completed trial: the one with the least loss, then with the lowest number."""
+
+    loss: float
+    """What is to be minimised."""
+    number: int
+    value: float
+    """As reported."""
+
+
+class _BestSoFar:
+    """Follows a study with one objective; looks at all trials only when the best one changes."""
+
+    def __init__(self) -> None:
+        self._changes: Changes | None = None
+        self._best: _Best | None = None
+
+    def look(self, study: Study) -> _Best | None:
+        """The best trial as `Study.best` has it; None while there is none."""
+        trials, changed = study.session.state.trials, None
+        if self._changes is None:
+            self._changes = trials.watch()
+        else:
+            changed = self._changes.drain()
+        if changed is not None and self._best is not None and self._best.number in changed:
+            changed, self._best = None, None
+        found = trials.configurations(changed)
+        done = found.having(TrialState.COMPLETED)
+        if done.any():
+            values, numbers = found.values[done], found.numbers[done]
+            losses = study.session.objectives.to_minimise(values)[:, 0]
+            at = int(losses.argmin())
+            best = _Best(float(losses[at]), int(numbers[at]), float(values[at, 0]))
+            self._best = min(best, self._best or best)
+        return self._best

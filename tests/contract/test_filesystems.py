@@ -1,5 +1,6 @@
 """What every filesystem must do for the protocol."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -84,6 +85,36 @@ def test_a_removed_file_can_be_claimed_again(filesystem: Filesystem) -> None:
     filesystem.remove("claims/3")
     assert filesystem.list("claims") == []
     assert filesystem.claim("claims/3", b"two")
+
+
+def test_only_an_empty_directory_is_removed_and_it_can_be_used_again(
+    filesystem: Filesystem,
+) -> None:
+    filesystem.claim("claims/0/1", b"")
+    filesystem.remove_directory("claims/0")
+    assert filesystem.list("claims") == ["0"]
+    filesystem.remove("claims/0/1")
+    filesystem.remove_directory("claims/0")
+    filesystem.remove_directory("claims/0")
+    assert filesystem.list("claims") == []
+    assert filesystem.claim("claims/0/2", b"")
+    assert filesystem.list("claims") == ["0"]
+
+
+def test_a_directory_that_goes_while_a_claim_is_made_does_not_matter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, gone = os.open, []
+
+    def remove_directory_first(path: Path, *rest: int) -> int:
+        if len(gone) < 3 and Path(path).name == "7":
+            gone.append(path)
+            Path(path).parent.rmdir()
+        return opened(path, *rest)
+
+    monkeypatch.setattr("os.open", remove_directory_first)
+    assert LocalFilesystem(tmp_path).claim("claims/0/7", b"w")
+    assert len(gone) == 3
 
 
 def test_a_missing_file_is_not_found(filesystem: Filesystem) -> None:

@@ -102,7 +102,8 @@ def assert_proposals(units: FloatArray, history: History, numbers: Sequence[int]
     np.testing.assert_array_equal(space.snap(units), units)
     assert space.satisfies(space.from_unit(units)).all()
     assert len(unique_rows(units)) == len(units)
-    assert not same_rows(units, history.taken).any()
+    taken = np.concatenate([history.X, history.X_failed, history.X_pending])
+    assert not same_rows(units, taken).any()
 
 
 def test_every_registered_optimizer_is_under_contract() -> None:

@@ -11,18 +11,24 @@ from fsopt.events import EVENTS
 from tests.golden.picture import picture
 
 VERSIONS = sorted(path.parent for path in Path(__file__).parent.glob("*/expected.json"))
+EXPECTED = {"study": "expected.json", "compacted": "expected-compacted.json"}
+
+each_study = pytest.mark.parametrize("kind", EXPECTED)
+each_version = pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.name)
 
 
-@pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.name)
-def test_a_study_is_read_as_when_it_was_made(version: Path) -> None:
-    expected = json.loads((version / "expected.json").read_text())
-    seen = json.loads(json.dumps(picture(fsopt.open_study(version / "study"))))
+@each_study
+@each_version
+def test_a_study_is_read_as_when_it_was_made(version: Path, kind: str) -> None:
+    expected = json.loads((version / EXPECTED[kind]).read_text())
+    seen = json.loads(json.dumps(picture(fsopt.open_study(version / kind))))
     assert seen == expected
 
 
-@pytest.mark.parametrize("version", VERSIONS, ids=lambda path: path.name)
-def test_a_study_can_be_continued(version: Path, tmp_path: Path) -> None:
-    shutil.copytree(version / "study", tmp_path / "study")
+@each_study
+@each_version
+def test_a_study_can_be_continued(version: Path, kind: str, tmp_path: Path) -> None:
+    shutil.copytree(version / kind, tmp_path / "study")
     with fsopt.open_study(tmp_path / "study") as study:
         before = len(study.state.trials)
         trial = study.ask()
@@ -40,3 +46,13 @@ def test_version_1_has_every_state_and_event() -> None:
     text = b"".join(path.read_bytes() for path in (version / "study" / "log").rglob("*.jsonl"))
     for name in EVENTS:
         assert f'"event":"{name}"'.encode() in text
+
+
+@each_version
+def test_the_compacted_study_tells_the_same_trials_and_what_came_later(version: Path) -> None:
+    whole, folded = (
+        json.loads((version / name).read_text())["trials"] for name in EXPECTED.values()
+    )
+    assert folded[1]["attributes"].pop("late") == "yes"
+    assert folded == whole
+    assert len(list((version / "compacted" / "snapshot").glob("*.parquet"))) == 2

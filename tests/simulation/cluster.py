@@ -8,13 +8,13 @@ on, disks are full and operations fail; then it is calm and the study has to com
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import fsopt
-from fsopt.config import StudyConfig
+from fsopt.config import StudyConfig, to_document
 from fsopt.errors import StorageError
 from fsopt.events import (
     AttributeSet,
@@ -26,12 +26,15 @@ from fsopt.events import (
     TrialReported,
     TrialRetried,
 )
+from fsopt.log import layout
 from fsopt.log.filesystem import refused
 from fsopt.log.identity import Identity
+from fsopt.log.writer import Acknowledged
 from fsopt.space import Float, Space
 from fsopt.state import TrialState
 from fsopt.study.dispatch import Dispatcher
 from fsopt.study.session import BEATS_PER_LEASE, Session
+from fsopt.study.wholesale import compact
 from fsopt.trial import Assignment
 from tests.simulation.filesystem import (
     CALM,
@@ -47,11 +50,15 @@ STORM = 8 * LEASE
 """Virtual seconds after which nothing goes wrong any more."""
 PATIENCE = 30 * LEASE
 """Virtual seconds in which a study has to end after the storm."""
+PID = 4242
+"""Of all simulated processes, so that what they write is the same in every run."""
 SPACE = Space(Float("x", 0.0, 1.0))
 
 
 class SimulatedFiles:
     """Stands in for `TrialFiles`: what is handed over is not simulated, only that it may fail."""
+
+    root = Path("simulated")
 
     def __init__(self, filesystem: SimulatedFilesystem) -> None:
         self._filesystem = filesystem
@@ -86,13 +93,13 @@ class SimulatedWorker:
             cluster.config,
             self.filesystem,
             SimulatedFiles(self.filesystem),  # type: ignore[arg-type]
-            Identity(writer=name, host=name, pid=os.getpid(), process=None, job=None),
+            Identity(writer=name, host=name, pid=PID, process=None, job=None),
             lambda: origin + server.now,
         )
         self.dispatcher = Dispatcher(self.session)
         self._slots = random.choice((1, 1, 2))
         self._cluster = cluster
-        self._unconfirmed = False
+        self._unconfirmed = self._is_open = False
         self._look_over_shoulder(lambda: 1.7e9 + skew + server.now)
 
     @property
@@ -121,7 +128,9 @@ class SimulatedWorker:
 
     def _work(self) -> None:
         cluster, random = self._cluster, self._cluster.random
-        self._guard(self.session.sync)
+        self._guard(self.session.refresh if self._is_open else self._open)
+        if not self._is_open:
+            return
         for key, end in list(self.running.items()):
             if end <= cluster.server.now:
                 self._end(*key)
@@ -130,16 +139,28 @@ class SimulatedWorker:
         self._beat()
         if cluster.is_stormy and random.random() < 0.02:
             self._meddle()
+        if random.random() < cluster.compacting:
+            self._guard(self._compact)
         if cluster.is_stormy and random.random() < 0.01:
             self._leave("preempted")
         elif not self._unconfirmed and len(self.running) < self._slots:
             self._guard(self._take)
-        if self._leaving is None and not (self.running or self.backlog) and self._is_done():
+        is_done = not (self.running or self.backlog) and self._is_done()
+        if self.session.confirms(is_done) and self._leaving is None:
             self._leave("done")
         self.wake = min([self.wake, *self.running.values()])
         if cluster.is_stormy and random.random() < 0.01:
             self.wake += LEASE * random.uniform(1.0, 3.0)
             cluster.note(self.name, "sleeps until", round(self.wake))
+
+    def _open(self) -> None:
+        self.session.open()
+        self._is_open = True
+
+    def _compact(self) -> None:
+        """A person compacts the study, without having looked who is at work."""
+        done = compact(self.session, 0.0, assume_ended=False, settle=self._cluster.settle)
+        self._cluster.note(self.name, "compacts:", done)
 
     def _look_over_shoulder(self, wall_clock: Callable[[], float]) -> None:
         """Replace what a simulation can't have, and watch the rest from outside."""
@@ -148,13 +169,16 @@ class SimulatedWorker:
         writer = journal._writer
         writer._wall_clock = wall_clock
         append, claim = writer.append, journal.claims.attempt
+        # What processes of one machine know of each other; here each has a machine of its own.
+        session.has_vanished = cluster.has_crashed  # type: ignore[method-assign]
         is_lost, poll = session.is_lost, journal.poll
         judged: dict[str, bool] = {}
+        self.judges_lost = is_lost
 
-        def watched_append(events: list[Event]) -> list[Record]:
-            records = append(events)
-            cluster.acknowledged(self, records)
-            return records
+        def watched_append(events: list[Event]) -> Acknowledged:
+            acknowledged = append(events)
+            cluster.acknowledged(self, acknowledged.records)
+            return acknowledged
 
         def watched_is_lost(name: str) -> bool:
             lost = is_lost(name)
@@ -162,9 +186,10 @@ class SimulatedWorker:
                 judged.setdefault(name, False)
             return lost
 
-        def watched_poll() -> list[Record]:
-            judged.update(dict.fromkeys(judged, True))
-            return poll()
+        def watched_poll(*, thorough: bool = True) -> list[Record]:
+            if thorough:
+                judged.update(dict.fromkeys(judged, True))
+            return poll(thorough=thorough)
 
         def watched_claim(trial: int, attempt: int) -> bool:
             if not all(judged.values()):
@@ -271,6 +296,7 @@ class Cluster:
         rough = random.choice((0.0, 0.3, 1.0))
         self._storm = Storm(error=0.02 * rough, short=0.04 * rough, crash=0.003)
         self._switch = random.choice((0.0, 0.05, 0.15))
+        self.compacting = random.choice((0.0, 0.01, 0.05))
         self.trace: list[tuple[object, ...]] = []
         self.ledger: dict[tuple[str, int], Record] = {}
         """Every event whose append has returned."""
@@ -278,9 +304,20 @@ class Cluster:
         """Who got each attempt."""
         self.cancelled: set[tuple[int, int]] = set()
         self.workers: list[SimulatedWorker] = []
+        self._observers = 0
+        self.many_logs = random.choice((0, 2, 64))
+        founder = SimulatedFilesystem(self.server, "founder")
+        document = to_document(self.config, identifier=str(seed), created="", version="")
+        founder.publish(layout.STUDY, document)
         for _ in range(random.randint(2, 4)):
             self.join()
         self._add(STORM + LEASE)
+
+    def has_crashed(self, name: str) -> bool:
+        """Known of processes of the same machine, where what they wrote is seen at once; so, here,
+        known when that is seen."""
+        seen = self.server.now - self.server.cache_time
+        return any(w.name == name and w.filesystem.died_at <= seen for w in self.workers)
 
     @property
     def is_stormy(self) -> bool:
@@ -296,6 +333,27 @@ class Cluster:
             self._next(self.server.now + LEASE)
             if self.server.now > STORM + PATIENCE:
                 raise BrokenPromiseError(f"the study does not end: {self._open()}")
+
+    def observer(self) -> Session:
+        """Somebody who looks at everything from outside."""
+        self._observers += 1
+        filesystem = SimulatedFilesystem(self.server, f"observer{self._observers}")
+        session = Session(
+            self.config,
+            filesystem,
+            SimulatedFiles(filesystem),  # type: ignore[arg-type]
+            Identity(writer=filesystem.node, host="outside", pid=PID, process=None, job=None),
+            lambda: self.server.now,
+        )
+        session.open()
+        session.sync()
+        return session
+
+    def settle(self) -> None:
+        """Wait until every client sees what any of them has done by now, and what they saw."""
+        until = self.server.now + 2 * self.server.cache_time
+        while self._next(until):
+            pass
 
     def note(self, *what: object) -> None:
         self.trace.append((round(self.server.now, 2), *what))
@@ -325,7 +383,7 @@ class Cluster:
             if others:
                 self._give_turn(self.random.choice(others))
 
-    def acknowledged(self, worker: SimulatedWorker, records: list[Record]) -> None:
+    def acknowledged(self, worker: SimulatedWorker, records: Sequence[Record]) -> None:
         """A process was told that its events are durable."""
         for record in records:
             self.ledger[record.writer, record.seq] = record
@@ -345,7 +403,7 @@ class Cluster:
         lost = [
             a.index
             for a in trial.attempts.values()
-            if a.outcome is None and a.writer is not None and worker.session.is_lost(a.writer)
+            if a.outcome is None and a.writer is not None and worker.judges_lost(a.writer)
         ]
         if trial.state is not TrialState.RUNNING:
             raise BrokenPromiseError(f"{worker.name} takes {key}, which is {trial.state}")

@@ -8,6 +8,7 @@ seeded generator, so a run can be repeated.
 from __future__ import annotations
 
 import errno
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,8 +96,17 @@ class SimulatedServer:
         self.directories.setdefault(directory, {})[name] = _Name(file, self.now)
         while directory:
             directory, _, name = directory.rpartition("/")
-            self.directories.setdefault(directory, {}).setdefault(name, _Name(None, self.now))
+            above = self.directories.setdefault(directory, {})
+            if name not in above or above[name].removed is not None:
+                above[name] = _Name(None, self.now)
         return True
+
+    def paths(self) -> Iterator[str]:
+        """All files."""
+        for directory, names in self.directories.items():
+            for name, entry in names.items():
+                if entry.file is not None and entry.removed is None:
+                    yield f"{directory}/{name}"
 
     def files_of(self, owner: str) -> Iterator[_File]:
         """What a client has created."""
@@ -124,7 +134,7 @@ class SimulatedFilesystem:
         self.server = server
         self.node = node
         self.storm = CALM
-        self.is_dead = False
+        self.is_dead, self.died_at = False, math.inf
         self.signs: list[float] = []
         """When others could see this process's log grow."""
         self.has_synced = False
@@ -144,7 +154,8 @@ class SimulatedFilesystem:
         return SimulatedAppender(self, path, file)
 
     def claim(self, path: str, content: bytes) -> bool:
-        if content.decode() != f"{self.node}\n" or not self.has_synced:
+        spares_work_only = path.startswith(layout.SNAPSHOTS)
+        if content.decode() != f"{self.node}\n" or not (self.has_synced or spares_work_only):
             raise BrokenPromiseError(f"{self.node} claims {path} without having said who it is")
         with self.operation(path):
             file = _File(self.node, bytearray(content), [(self.server.now, 0)])
@@ -181,10 +192,18 @@ class SimulatedFilesystem:
 
     def remove(self, path: str) -> None:
         entry = self.server.entry(path)
-        if entry is not None and (entry.file is None or not path.startswith(layout.CLAIMS)):
+        removable = (layout.CLAIMS, layout.SNAPSHOTS, layout.LOG)
+        if entry is not None and (entry.file is None or not path.startswith(removable)):
             raise BrokenPromiseError(f"{self.node} removes {path}")
         with self.operation(path):
             if entry is not None and entry.removed is None:
+                entry.removed = self.server.now
+
+    def remove_directory(self, path: str) -> None:
+        with self.operation(path):
+            entry = self.server.entry(path)
+            names = self.server.directories.get(path, {}).values()
+            if entry is not None and all(name.removed is not None for name in names):
                 entry.removed = self.server.now
 
     @contextmanager
@@ -205,7 +224,7 @@ class SimulatedFilesystem:
 
     def crash(self) -> None:
         """End the process: of what has not arrived, a random part is lost."""
-        self.is_dead = True
+        self.is_dead, self.died_at = True, self.server.now
         for file in self.server.files_of(self.node):
             arrived = file.arrivals[-1][1]
             kept = self.server.random.randint(arrived, len(file.content))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
-from fsopt.events import Record, TrialFailed, TrialStarted
-from fsopt.log.reader import LogReader
+from fsopt.events import Record
+from fsopt.log.verify import Severity
 from fsopt.state import StudyState, TrialRecord
+from fsopt.study.verification import verify_filesystem
+from fsopt.study.wholesale import compact
 from tests.simulation.cluster import LEASE, SPACE, Cluster
 from tests.simulation.filesystem import BrokenPromiseError, SimulatedFilesystem
 
@@ -15,14 +17,15 @@ def check(cluster: Cluster) -> None:
     """Raise `BrokenPromiseError` if a promise was broken."""
     cluster.server.now += LEASE
     cluster.server.cache_time, cluster.server.full = 0.0, False
-    reader = LogReader(SimulatedFilesystem(cluster.server, "observer"), own="observer")
-    records = reader.poll(0.0)
-    _nothing_acknowledged_is_lost(cluster, records)
-    truth = picture(folded(records))
-    _order_does_not_matter(records, truth, cluster.random)
-    _numbers_are_dense_and_all_is_done(cluster, folded(records))
+    observer = cluster.observer()
+    truth = picture(observer.state)
+    _nothing_acknowledged_is_lost(cluster, observer.state, truth)
+    _order_does_not_matter(list(cluster.ledger.values()), cluster.random)
+    _numbers_are_dense_and_all_is_done(cluster, observer.state)
     _live_processes_agree(cluster, truth)
-    _only_the_lost_fail_as_lost(cluster, records)
+    _only_the_lost_fail_as_lost(cluster, observer.state)
+    _nothing_is_damaged(cluster)
+    _a_handful_of_files_is_left(cluster, truth)
 
 
 def folded(records: list[Record]) -> StudyState:
@@ -45,14 +48,19 @@ def _trial(trial: TrialRecord) -> tuple[object, ...]:
     return (*shown, sorted(trial.attributes.items()))
 
 
-def _nothing_acknowledged_is_lost(cluster: Cluster, records: list[Record]) -> None:
-    found = {(record.writer, record.seq): record for record in records}
-    for key, record in cluster.ledger.items():
-        if repr(found.get(key)) != repr(record):
-            raise BrokenPromiseError(f"acknowledged, but {found.get(key)} in the log: {record}")
+def _nothing_acknowledged_is_lost(
+    cluster: Cluster, state: StudyState, truth: list[object]
+) -> None:
+    for (writer, seq), record in cluster.ledger.items():
+        if writer not in state.writers or state.writers[writer].known.add(seq):
+            raise BrokenPromiseError(f"acknowledged, but nowhere to be read: {record}")
+    state.adopt(cluster.ledger.values())
+    if picture(state) != truth:
+        raise BrokenPromiseError("acknowledged, but its effect is lost")
 
 
-def _order_does_not_matter(records: list[Record], truth: list[object], random: Random) -> None:
+def _order_does_not_matter(records: list[Record], random: Random) -> None:
+    truth = picture(folded(records))
     shuffled = random.sample(records, len(records)) + random.sample(records, len(records) // 4)
     random_merge = sorted(records, key=lambda r: (r.seq * random.random(), r.writer))
     for order in (records[::-1], shuffled, random_merge):
@@ -84,14 +92,31 @@ def _live_processes_agree(cluster: Cluster, truth: list[object]) -> None:
                 raise BrokenPromiseError(f"{worker.name} sees another study than the logs tell")
 
 
-def _only_the_lost_fail_as_lost(cluster: Cluster, records: list[Record]) -> None:
-    started: dict[int, set[int]] = {}
-    for record in records:
-        if isinstance(record.event, TrialStarted):
-            started.setdefault(record.event.trial, set()).add(record.event.attempt)
-    for record in records:
-        event = record.event
-        if isinstance(event, TrialFailed) and event.reason.startswith("lost"):
-            count = len(started.get(event.trial, ()))
+def _only_the_lost_fail_as_lost(cluster: Cluster, state: StudyState) -> None:
+    for trial in state.trials:
+        for attempt in trial.attempts.values():
+            outcome = attempt.outcome
+            if outcome is None or not (outcome.reason or "").startswith("lost"):
+                continue
+            count = sum(other.started is not None for other in trial.attempts.values())
             if count < cluster.config.max_attempts:
-                raise BrokenPromiseError(f"{event}, but it was started {count} times")
+                what = f"trial {trial.number} is lost, but was started {count} times"
+                raise BrokenPromiseError(what)
+
+
+def _nothing_is_damaged(cluster: Cluster) -> None:
+    found = verify_filesystem(SimulatedFilesystem(cluster.server, "inspector"))
+    errors = [problem for problem in found.problems if problem.severity is Severity.ERROR]
+    if errors:
+        raise BrokenPromiseError(f"verify finds {errors[:3]}")
+
+
+def _a_handful_of_files_is_left(cluster: Cluster, truth: list[object]) -> None:
+    """When all have ended, everything fits into a few files, and is the same afterwards."""
+    done = compact(cluster.observer(), 0.0, assume_ended=True, settle=lambda: None)
+    if picture(cluster.observer().state) != truth:
+        raise BrokenPromiseError(f"another study after {done}")
+    left = [path for path in cluster.server.paths() if not path.endswith(".claim")]
+    if len(left) > 2:
+        raise BrokenPromiseError(f"after {done} there still are {left}")
+    _nothing_is_damaged(cluster)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
@@ -11,8 +12,9 @@ from fsopt.log.claims import Claims
 from fsopt.log.journal import Journal
 from fsopt.log.writer import LogWriter
 from fsopt.state.record import Attempt, Outcome
+from fsopt.study import collection, compaction, session, wholesale
 from fsopt.study.session import Session
-from tests.simulation.cluster import Cluster
+from tests.simulation.cluster import LEASE, PID, Cluster
 from tests.simulation.invariants import check
 
 pytestmark = pytest.mark.simulation
@@ -29,8 +31,9 @@ def run(seed: int) -> Cluster:
     """Simulate one study and check it."""
     cluster = Cluster(seed)
     try:
-        cluster.run()
-        check(cluster)
+        with scaled(cluster):
+            cluster.run()
+            check(cluster)
     except Exception as error:
         story = "\n".join(" ".join(map(str, note)) for note in cluster.trace[-LAST:])
         again = f"pytest tests/simulation -m simulation --schedule-seed {seed}"
@@ -38,6 +41,24 @@ def run(seed: int) -> Cluster:
             f"seed {seed}: {type(error).__name__}: {error}\n{story}\nAgain: {again}"
         ) from error
     return cluster
+
+
+@contextmanager
+def scaled(cluster: Cluster) -> Iterator[None]:
+    """Snapshots and removal at a pace at which small studies see all of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.getpid", lambda: PID)
+        patch.setattr(session, "MANY_LOGS", cluster.many_logs)
+        patch.setattr(session, "STALE", LEASE)
+        patch.setattr(collection, "STALE", LEASE)
+        patch.setattr(wholesale, "SAFE", 2 * LEASE)
+        patch.setattr(compaction, "RETENTION", 2 * LEASE)
+        patch.setattr(compaction, "TRIALS_PER_GENERATION", 2)
+        patch.setattr(compaction, "PATIENCE", LEASE / 2)
+        patch.setattr(compaction, "_INTERVALS", (LEASE / 40, LEASE / 4))
+        for pause in ("_COLLECT_EVERY", "_MARK_EVERY", "_RETRY_AFTER"):
+            patch.setattr(compaction, pause, LEASE / 4)
+        yield
 
 
 def run_all(seeds: Iterable[int]) -> None:
@@ -75,14 +96,15 @@ def without_sync(patch: pytest.MonkeyPatch) -> None:
 
     def write(self: LogWriter, lines: Sequence[bytes]) -> None:
         if self._segment is None:
-            self._segments += 1
-            path = layout.segment(self.writer, self._segments - 1)
+            self._lengths.append(0)
+            path = layout.segment(self.writer, len(self._lengths) - 1)
             self._segment = self._filesystem.create(path)
             self._segment.sync()
             self._filesystem.has_synced = True  # type: ignore[attr-defined]
         for line in lines:
             if self._segment.write(line) != len(line):
                 raise OSError("short")
+        self._lengths[-1] += sum(map(len, lines))
 
     patch.setattr(LogWriter, "_write", write)
 
@@ -124,8 +146,8 @@ def believing_whoever_speaks_last(patch: pytest.MonkeyPatch) -> None:
 def forgetting_what_was_acknowledged_when_reading_fails(patch: pytest.MonkeyPatch) -> None:
     """A journal that hands its own events over before it reads what may be unreadable."""
 
-    def poll(self: Journal) -> list[object]:
-        return [*self.acknowledged(), *self._reader.poll(self._clock())]
+    def poll(self: Journal, *, thorough: bool = True) -> list[object]:
+        return [*self.acknowledged(), *self._reader.poll(self._clock(), thorough=thorough)]
 
     patch.setattr(Journal, "poll", poll)
 

@@ -20,17 +20,28 @@ from fsopt.log.verify.names import (
 from fsopt.log.verify.problems import Place, Problem, Severity, Verification
 from fsopt.log.verify.seen import check_seen
 from fsopt.log.verify.segments import WriterCheck
+from fsopt.log.verify.told import Log, Told
 from fsopt.log.verify.trials import Expectations, TrialCheck
 
-__all__ = ["Expectations", "Place", "Problem", "Severity", "Verification", "verify"]
+__all__ = [
+    "Expectations",
+    "Log",
+    "Place",
+    "Problem",
+    "Severity",
+    "Told",
+    "Verification",
+    "verify",
+]
 
 
-def verify(filesystem: Filesystem, expected: Expectations) -> Verification:
+def verify(filesystem: Filesystem, expected: Expectations, told: Told) -> Verification:
     """Check everything in a study directory but the contents of ``study.json``.
 
     Args:
         filesystem: Where the study lies.
         expected: What is known of the study's definition.
+        told: What the newest snapshot tells.
 
     Returns:
         What was found; a file that can't be read is a problem too, never an exception.
@@ -41,22 +52,23 @@ def verify(filesystem: Filesystem, expected: Expectations) -> Verification:
     trials = TrialCheck(expected)
     writers: dict[str, WriterCheck] = {}
     for writer, indices in found.items():
-        check = WriterCheck(filesystem, writer, trials.take)
+        check = WriterCheck(filesystem, writer, trials.take, told.log(writer))
         check.read(indices)
         problems += check.problems()
         writers[writer] = check
-    problems += check_seen(filesystem, trials.seen, writers)
+    problems += check_seen(filesystem, trials.seen, writers, told)
     claims = read_claims(filesystem, problems)
     problems += trials.problems()
-    problems += check_claims(filesystem, claims, trials, found.keys())
-    problems += check_numbers(claims, claimed, trials.numbers)
-    problems += check_trials(directories, trials.numbers)
+    problems += check_claims(filesystem, claims, trials, found.keys(), told)
+    numbers = trials.numbers.union(told.trials)
+    problems += check_numbers(claims, claimed, numbers)
+    problems += check_trials(directories, numbers)
     problems += check_snapshots(filesystem)
     return Verification(
         events=sum(check.events for check in writers.values()),
         writers=len(writers),
         segments=sum(map(len, found.values())),
-        trials=len(trials.numbers),
+        trials=len(numbers),
         bytes=sum(check.bytes for check in writers.values()),
         problems=tuple(sorted(problems, key=Problem.order)),
     )

@@ -10,6 +10,7 @@ from fsopt.log import layout
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.verify.names import is_number, sharded_names, stranger
 from fsopt.log.verify.problems import Problem, Severity, refusal
+from fsopt.log.verify.told import Told
 from fsopt.log.verify.trials import Start, TrialCheck
 
 Key: TypeAlias = tuple[int, int | None]
@@ -51,6 +52,7 @@ def check_claims(
     claims: dict[Key, str | None],
     trials: TrialCheck,
     writers: Collection[str],
+    told: Told,
 ) -> Iterator[Problem]:
     """Compare claims with what was done under them.
 
@@ -59,19 +61,23 @@ def check_claims(
         claims: What `read_claims` gave; claims that a stale listing hid are added.
         trials: Every event.
         writers: Who has a log.
+        told: What a snapshot tells of logs and claims that may have been removed since.
     """
     for what, keys, start in _uses(trials):
         if not any(key in claims for key in keys):
+            if keys[0][0] < told.watermark:
+                continue
             claims.update(_look_again(filesystem, keys))
         problem = _refuse(claims, keys, start.writer)
         if problem is not None:
             what = f"{what} by {start.writer}, but {problem}"
             yield Problem.at(start.place, Severity.ERROR, what)
     for key, owner in claims.items():
-        if owner is not None and owner not in writers and not _speaks(filesystem, owner):
+        known = owner is None or owner in writers or owner in told.logs
+        if not (known or _speaks(filesystem, owner or "")):
             what = f"was claimed by {owner}, which has no log; a writer begins its log first"
             yield Problem(layout.claim(*key), 0, Severity.WARNING, what)
-    yield from _unstarted(claims, trials)
+    yield from _unstarted(claims, trials, told)
 
 
 def check_numbers(
@@ -153,9 +159,11 @@ def _refuse(claims: Claims, keys: list[Key], writer: str) -> str | None:
     return f"{layout.claim(*present[0])} is held by {claims[present[0]]}"
 
 
-def _unstarted(claims: Claims, trials: TrialCheck) -> Iterator[Problem]:
+def _unstarted(claims: Claims, trials: TrialCheck, told: Told) -> Iterator[Problem]:
     """Outcomes of attempts of which no start is told, but for trials that were given up."""
     for (number, attempt), outcome in trials.unstarted.items():
+        if (number, attempt) in told.attempts or number < told.watermark:
+            continue
         cancelled = attempt == 0 and number in trials.proposals
         lost_too_often = claims.get((number, attempt), "") in (outcome.writer, None)
         if not (outcome.failed and (cancelled or lost_too_often)):

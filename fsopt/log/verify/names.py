@@ -100,7 +100,8 @@ def check_snapshots(filesystem: Filesystem) -> Iterator[Problem]:
         path = f"{layout.SNAPSHOTS}/{name}"
         key = layout.parse_snapshot(name)
         if key is None:
-            yield stranger(path)
+            if layout.parse_snapshot_claim(name) is None:
+                yield stranger(path)
             continue
         try:
             content = filesystem.read(path)

@@ -12,6 +12,7 @@ from fsopt.events import Record, WriterClosed, WriterStarted
 from fsopt.log import layout
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.verify.problems import Place, Problem, Severity, refusal
+from fsopt.log.verify.told import NO_LOG, Log
 
 
 @dataclass(slots=True)
@@ -32,7 +33,11 @@ class WriterCheck:
     """Reads all segments of one writer and says what is wrong with them."""
 
     def __init__(
-        self, filesystem: Filesystem, writer: str, take: Callable[[Record, Place], None]
+        self,
+        filesystem: Filesystem,
+        writer: str,
+        take: Callable[[Record, Place], None],
+        told: Log = NO_LOG,
     ) -> None:
         """Reads nothing yet.
 
@@ -40,7 +45,9 @@ class WriterCheck:
             filesystem: Where the study lies.
             writer: Whose log is checked.
             take: Is given each event once, with its place.
+            told: What a snapshot tells of this log; it may have been removed since.
         """
+        self._told = told
         self.bytes = 0
         self.end = Place(layout.segment(writer, 0))
         """Where what was read ends."""
@@ -67,13 +74,13 @@ class WriterCheck:
     @property
     def next_seq(self) -> int:
         """One more than the highest number of an event."""
-        return max(self._lines, default=-1) + 1
+        return max(max(self._lines, default=-1) + 1, self._told.end)
 
     def read(self, indices: Sequence[int]) -> None:
         """Read the segments with these indices, which ascend."""
         for before, index in pairwise([-1, *indices]):
             path = layout.segment(self._writer, index)
-            if index > before + 1:
+            if index > before + 1 and not self._told.end:
                 self._problems.append(_skipped(path, before + 1, index))
             try:
                 data = self._filesystem.read(path)
@@ -86,6 +93,7 @@ class WriterCheck:
         """What was wrong in all that was read."""
         yield from self._problems
         gaps = [(a + 1, b) for a, b in pairwise([-1, *sorted(self._lines)]) if b > a + 1]
+        gaps = self._told.without(gaps)
         explained: set[tuple[int, int]] = set()
         for line in self._unreadable:
             lost = _overlapping(gaps, line)
@@ -95,7 +103,8 @@ class WriterCheck:
         for gap in gaps:
             if gap not in explained:
                 what = f"{events_of_writer([gap])} missing before this line"
-                yield Problem.at(self._jumps[gap[1]], Severity.ERROR, what)
+                following = min(number for number in self._jumps if number >= gap[1])
+                yield Problem.at(self._jumps[following], Severity.ERROR, what)
 
     def _segment(self, path: str, data: bytes) -> None:
         self.bytes += len(data)

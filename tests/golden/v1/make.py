@@ -2,13 +2,15 @@
 
 The directory is kept as it was made when the protocol was fixed, and every later version must read
 it to the same state. It has every event, a segment that was given up after a torn line, a damaged
-line, an event of a newer version and a trial of each state. Run this only to see how it was made;
-a change of the files is a change of the protocol.
+line, an event of a newer version and a trial of each state. ``compacted`` is the same study after
+most of its logs were folded into snapshots and removed, and a late event. Run this only to see how
+it was made; a change of the files is a change of the protocol.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zlib
 from pathlib import Path
@@ -122,8 +124,29 @@ def main() -> None:
         owner = "second-b" if trial > 4 else "first-a"
         write(study / layout.claim(trial), f"{owner}\n".encode())
     write(study / layout.claim(3, 1), b"second-b\n")
+    expect(study, "expected.json")
+    compact(study, HERE / "compacted")
+    expect(HERE / "compacted", "expected-compacted.json")
+
+
+def expect(study: Path, name: str) -> None:
     expected = json.dumps(picture(open_study(study)), indent=1, sort_keys=True)
-    (HERE / "expected.json").write_text(f"{expected}\n")
+    (HERE / name).write_text(f"{expected}\n")
+
+
+def compact(study: Path, compacted: Path) -> None:
+    """The same study with snapshots that build on each other, and without most of its logs."""
+    shutil.rmtree(compacted, ignore_errors=True)
+    shutil.copytree(study, compacted)
+    os.environ["SLURM_JOB_ID"] = "compactor"  # which becomes part of the names of files
+    opened = open_study(compacted)
+    opened.compact(retention=0.0, assume_ended=True)
+    late = e.AttributeSet(trial=1, name="late", value="yes")
+    start = e.WriterStarted(host="n3", pid=9, version="0", python="3")
+    third = lines("third-c", [start, late, e.Heartbeat()])
+    write(compacted / layout.segment("third-c", 0), b"".join(third[:2]))
+    opened.session.compactor.make()
+    write(compacted / layout.segment("third-c", 0), b"".join(third))
 
 
 if __name__ == "__main__":

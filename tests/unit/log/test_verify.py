@@ -809,14 +809,6 @@ def test_a_study_of_a_newer_protocol_is_not_judged() -> None:
     assert "Nothing else was checked" in result.problems[0].what
 
 
-def test_a_definition_that_does_not_say_its_version_is_a_warning() -> None:
-    filesystem = small_study()
-    content = filesystem.read(layout.STUDY).replace(b'"protocol": 1', b'"protocol": "one"')
-    replace(filesystem, layout.STUDY, content)
-    (warning,) = warnings(filesystem)
-    assert "'one'; it should be a whole number" in warning
-
-
 def test_what_is_no_study_is_not_judged(tmp_path: Path) -> None:
     with pytest.raises(StudyNotFoundError, match="no study in"):
         verify_study(tmp_path / "nothing")

@@ -88,12 +88,12 @@ def test_whatever_goes_wrong_every_acknowledged_event_is_read_once(
         events: list[Event] = [BudgetSet(trials=number + i) for i in range(size)]
         number += size
         try:
-            acknowledged += writer.append(events)
+            acknowledged += writer.append(events).records
         except StorageError as error:
             refusals.append(error.passing)
     filesystem.plan.clear()
     assert all(refusals)
-    acknowledged += writer.append([])
+    acknowledged += writer.append([]).records
     assert writer.backlog == 0
     assert budgets(acknowledged) == list(range(number))
     read = {record.seq: record for record in read_all(filesystem)}

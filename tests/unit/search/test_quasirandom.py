@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats.qmc import Sobol
 
 from fsopt.history import History
 from fsopt.search import SobolSearch
 from fsopt.search.quasirandom import sobol_points
 from fsopt.space import Float, Int, Space
+from fsopt.streams import stream
 
 BOX = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), Float("z", 0.0, 1.0))
 
@@ -18,6 +20,15 @@ def test_each_coordinate_is_stratified_whatever_the_seed(seed: int) -> None:
     np.testing.assert_array_equal(np.sort(np.floor(points * 64), axis=0)[:, 0], np.arange(64))
     for column in points.T:
         assert len(np.unique(np.floor(column * 64))) == 64
+
+
+@pytest.mark.parametrize("scramble", [0, 3])
+def test_points_are_those_of_the_sequence_one_after_the_other(scramble: int) -> None:
+    engine = Sobol(7, scramble=True, seed=stream(11, "sobol", scramble))
+    expected = engine.random(2**12)
+    np.testing.assert_array_equal(sobol_points(7, range(2**12), 11, scramble), expected)
+    some = [3, 1000, 4095]
+    np.testing.assert_array_equal(sobol_points(7, some, 11, scramble), expected[some])
 
 
 def test_workers_without_contact_draw_one_sequence() -> None:

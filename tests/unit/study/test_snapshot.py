@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -13,23 +16,85 @@ from hypothesis import strategies as st
 import fsopt
 from fsopt import events as e
 from fsopt.config import StudyConfig
-from fsopt.events import Record
 from fsopt.log import layout, snapshots
 from fsopt.log.filesystem import LocalFilesystem
 from fsopt.log.memory import MemoryFilesystem
-from fsopt.log.reader import Damage, Position
+from fsopt.log.reader import Damage, LogReader, Position
+from fsopt.log.snapshots import SnapshotName
 from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
-from fsopt.study.snapshot import DamagedSnapshotError, Snapshot, from_bytes, to_bytes
+from fsopt.state import StudyState
+from fsopt.state.residue import facts
+from fsopt.study.chain import Chain
+from fsopt.study.snapshot import (
+    Contents,
+    DamagedSnapshotError,
+    Scalars,
+    WriterEntry,
+    facts_of,
+    from_bytes,
+    to_bytes,
+)
 from tests.golden.picture import picture as study_picture
 from tests.unit.state.test_fold import SPACE, fold, logs, picture, records_of
 
 CONFIG = StudyConfig(space=SPACE, objectives={"y": "minimize"}, seed=1)
 
 
-def through_bytes(records: list[Record]) -> Snapshot:
-    positions = (Position("w1", 0, 17, True), Position("w2", 3, 5, False))
-    damage = (Damage("log/0/w1.0.jsonl", 3, "torn"),)
-    return from_bytes(to_bytes(Snapshot(fold(records), positions, damage), CONFIG), CONFIG)
+def contents_of(state: StudyState, earlier: frozenset[int] = frozenset()) -> Contents:
+    """What a file holds that is to tell all of a state but some trials."""
+    trials = state.trials
+    numbers = trials.row_numbers()
+    return Contents(
+        base=(),
+        includes=(),
+        rows=trials.frozen(numbers[~np.isin(numbers, list(earlier))]),
+        facts=facts_of(trial for trial in trials.live() if trial.number not in earlier),
+        writers={
+            name: WriterEntry(
+                state=writer,
+                positions=(Position(name, 0, 17, True), Position(name, 3, 5, False)),
+                damage=(Damage(layout.segment(name, 0), 3, "torn"),),
+                seen=1.5,
+            )
+            for name, writer in state.writers.items()
+        },
+        scalars=Scalars(
+            budget=state.budget,
+            generation=state.generation,
+            stopped=state.stopped,
+            observed=2.5,
+            watermarks=((1, 0.5),),
+        ),
+    )
+
+
+class Publisher:
+    """Puts files into the snapshot directory of a study in memory."""
+
+    def __init__(self) -> None:
+        self.filesystem = MemoryFilesystem()
+        self.names: list[SnapshotName] = []
+
+    def publish(self, contents: Contents) -> SnapshotName:
+        content = to_bytes(contents, [], CONFIG)
+        name = snapshots.publish(self.filesystem, len(self.names) + 1, "w", content)
+        self.names.append(name)
+        return name
+
+    def read(self) -> tuple[StudyState, LogReader]:
+        state, reader = StudyState(SPACE, 1), LogReader(self.filesystem, "me")
+        Chain(self.filesystem, CONFIG, lambda: 0.0).take_in(state, Reading(reader))
+        return state, reader
+
+
+class Reading:
+    """A reader without a clock."""
+
+    def __init__(self, reader: LogReader) -> None:
+        self.reader = reader
+
+    def join(self, positions: Iterable[Position], damage: Iterable[Damage]) -> None:
+        self.reader.join(positions, damage, 0.0)
 
 
 @given(logs, st.data())
@@ -38,12 +103,48 @@ def test_a_snapshot_and_the_rest_of_the_logs_are_the_whole(
 ) -> None:
     records = data.draw(st.permutations(records_of(logs)))
     cut = data.draw(st.integers(0, len(records)))
-    snapshot = through_bytes(records[:cut])
-    assert picture(snapshot.state) == picture(fold(records[:cut]))
-    snapshot.state.apply_all(records)
-    assert picture(snapshot.state) == picture(fold(records))
-    assert snapshot.positions[1] == Position("w2", 3, 5, False)
-    assert snapshot.damage == (Damage("log/0/w1.0.jsonl", 3, "torn"),)
+    publisher = Publisher()
+    publisher.publish(contents_of(fold(records[:cut])))
+    state, reader = publisher.read()
+    assert picture(state) == picture(fold(records[:cut]))
+    state.apply_all(records)
+    assert picture(state) == picture(fold(records))
+    told = {record.writer for record in records[:cut]}
+    assert {p.writer for p in reader.positions} == told
+    assert {d.file for d in reader.damage} == {layout.segment(name, 0) for name in told}
+
+
+@given(logs, st.data())
+def test_files_that_build_on_each_other_are_the_whole(
+    logs: dict[str, list[e.Event]], data: st.DataObject
+) -> None:
+    """Each holds what it must: the trials that its base does not tell as they are now."""
+    records = data.draw(st.permutations(records_of(logs)))
+    cut = data.draw(st.integers(0, len(records)))
+    publisher, before, now = Publisher(), fold(records[:cut]), fold(records)
+    base = publisher.publish(contents_of(before))
+    unchanged = frozenset(
+        number
+        for number in before.trials.numbers()
+        if list(facts(before.trials[number])) == list(facts(now.trials[number]))
+    )
+    publisher.publish(replace(contents_of(now, unchanged), base=(base,)))
+    state, _ = publisher.read()
+    assert picture(state) == picture(now)
+
+
+@given(logs, st.data())
+def test_two_generations_made_at_once_are_both_taken_in(
+    logs: dict[str, list[e.Event]], data: st.DataObject
+) -> None:
+    records = records_of(logs)
+    part = [record for record in records if record.writer == "w1"]
+    rest = [record for record in records if record.writer != "w1"]
+    publisher = Publisher()
+    for one in data.draw(st.permutations([part, rest])):
+        publisher.publish(contents_of(fold(one)))
+    state, _ = publisher.read()
+    assert picture(state) == picture(fold(records))
 
 
 def ordinary_study(directory: Path | None, trials: int = 12) -> fsopt.Study:
@@ -77,7 +178,7 @@ def test_a_study_opens_from_its_snapshot_to_the_same_state(tmp_path: Path) -> No
     with ordinary_study(tmp_path) as study:
         study.ask()
     before = study_picture(fsopt.open_study(tmp_path))
-    path = fsopt.open_study(tmp_path).compact()
+    path = fsopt.open_study(tmp_path).compact().path
     assert path.parent == tmp_path / layout.SNAPSHOTS
     again = fsopt.open_study(tmp_path)
     assert study_picture(again) == before
@@ -108,7 +209,7 @@ def fresh_table(directory: Path) -> pd.DataFrame:
 
 def test_the_file_is_a_table_for_everybody(tmp_path: Path) -> None:
     with ordinary_study(tmp_path) as study:
-        path = study.compact()
+        path = study.compact().path
     table = pd.read_parquet(path).set_index("trial").sort_index()
     rows = fsopt.open_study(tmp_path).trials().set_index("trial")
     assert table.index.tolist() == list(range(12))
@@ -128,7 +229,7 @@ def test_a_damaged_or_foreign_snapshot_is_passed_over(tmp_path: Path) -> None:
     with ordinary_study(tmp_path):
         pass
     before = study_picture(fsopt.open_study(tmp_path))
-    path = fsopt.open_study(tmp_path).compact()
+    path = fsopt.open_study(tmp_path).compact().path
     content = path.read_bytes()
     for at in range(0, len(content), len(content) // 50):
         path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
@@ -136,8 +237,8 @@ def test_a_damaged_or_foreign_snapshot_is_passed_over(tmp_path: Path) -> None:
     path.write_bytes(content[:-7])
     assert study_picture(fsopt.open_study(tmp_path)) == before
     filesystem = fsopt.open_study(tmp_path).session.journal.filesystem
-    for foreign in (b"", b"PAR1", b"{}"):
-        snapshots.publish(filesystem, "stranger", foreign)
+    for generation, foreign in enumerate((b"", b"PAR1", b"{}"), 5):
+        snapshots.publish(filesystem, generation, "stranger", foreign)
     assert study_picture(fsopt.open_study(tmp_path)) == before
 
 
@@ -149,26 +250,16 @@ def test_what_is_no_snapshot_is_told_apart(content: bytes) -> None:
 
 def test_a_snapshot_of_another_space_is_not_used(tmp_path: Path) -> None:
     with ordinary_study(tmp_path) as study:
-        content = study.compact().read_bytes()
+        content = study.compact().path.read_bytes()
     with pytest.raises(DamagedSnapshotError):
         from_bytes(content, CONFIG)
 
 
-def test_old_snapshots_are_removed_and_names_are_never_used_again() -> None:
-    filesystem = MemoryFilesystem()
-    paths = [snapshots.publish(filesystem, "w", b"x" * n) for n in range(4)]
-    assert snapshots.remove_old(filesystem) == paths[:2]
-    assert [path for path, _ in snapshots.newest_first(filesystem)] == paths[:1:-1]
-    assert snapshots.publish(filesystem, "w", b"") not in paths
-    filesystem.publish("snapshot/notes.txt", b"")
-    assert [path for path, _ in snapshots.newest_first(filesystem)][1:] == paths[:1:-1]
-
-
 def test_a_file_whose_name_has_another_checksum_is_not_believed(tmp_path: Path) -> None:
     with ordinary_study(tmp_path / "one", trials=3) as study:
-        name = study.compact()
+        name = study.compact().path
     with ordinary_study(tmp_path / "two", trials=9) as study:
-        name.write_bytes(study.compact().read_bytes())
+        name.write_bytes(study.compact().path.read_bytes())
     assert len(fsopt.open_study(tmp_path / "one").state.trials) == 3
 
 

@@ -1,0 +1,70 @@
+"""The history of a study for its optimizer, kept up to date trial by trial."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fsopt.history import Arrays, BoolArray, FloatArray, History, TakenSet
+from fsopt.objectives import Objectives
+from fsopt.space import Space
+from fsopt.state import TrialState
+from fsopt.state.changes import Changes
+from fsopt.state.table import TrialTable
+
+_BATCH = 2**17  # trials that are read together
+
+
+class Archive:
+    """Follows a table of trials, from the first time that somebody asks for its history.
+
+    What it tells is a function of the set of trials in the table alone: not of when it was asked,
+    nor of what the table held before.
+    """
+
+    def __init__(self, trials: TrialTable, space: Space, objectives: Objectives) -> None:
+        self._trials = trials
+        self._space = space
+        self._objectives = objectives
+        self._changes: Changes | None = None
+        self._taken = TakenSet()
+
+    def history(self) -> History:
+        """The study as it is now."""
+        if self._changes is None:
+            self._changes = self._trials.watch()
+            self._changes.was_revised = True
+        changed = self._changes.drain()
+        if self._changes.was_revised:
+            # A configuration that a trial no longer has may be given out again. That is so rare
+            # that the set need not be able to forget.
+            self._changes.was_revised = False
+            self._taken = TakenSet()
+            changed = np.array(self._trials.numbers(), dtype=np.int64)
+        for start in range(0, len(changed), _BATCH):
+            found = self._trials.configurations(changed[start : start + _BATCH])
+            self._taken.add(self._space.to_unit(found.rows))
+        return History.of(self._space, self)
+
+    @property
+    def ended(self) -> int:
+        """How many trials have values or failed."""
+        counts = self._trials.count_fitting()
+        return sum(many for state, many in counts.items() if state.is_finished)
+
+    def arrays(self) -> Arrays:
+        """All trials; see `History`."""
+        found = self._trials.configurations()
+        units = self._space.to_unit(found.rows)
+        valued = found.having(TrialState.COMPLETED, TrialState.STOPPED)
+        failed = found.having(TrialState.FAILED)
+        return Arrays(
+            X=units[valued],
+            Y=self._objectives.to_minimise(found.values[valued]),
+            numbers=found.numbers[valued],
+            X_failed=units[failed],
+            X_pending=units[~(valued | failed)],
+        )
+
+    def is_taken(self, units: FloatArray) -> BoolArray:
+        """(k,) Which unit rows (k, d) were given out."""
+        return self._taken.holds(units)
