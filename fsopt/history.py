@@ -98,12 +98,12 @@ class History:
         )
 
     @property
-    def X(self) -> FloatArray:  # noqa: N802
+    def X(self) -> FloatArray:
         """(n, d) Configurations that have values, in the order of their trial numbers."""
         return self._loaded().X
 
     @property
-    def Y(self) -> FloatArray:  # noqa: N802
+    def Y(self) -> FloatArray:
         """(n, m) Their values, finite, to be minimised."""
         return self._loaded().Y
 
@@ -113,12 +113,12 @@ class History:
         return self._loaded().numbers
 
     @property
-    def X_failed(self) -> FloatArray:  # noqa: N802
+    def X_failed(self) -> FloatArray:
         """(k, d) Configurations whose evaluation failed."""
         return self._loaded().X_failed
 
     @property
-    def X_pending(self) -> FloatArray:  # noqa: N802
+    def X_pending(self) -> FloatArray:
         """(q, d) Configurations that are waiting, running or paused."""
         return self._loaded().X_pending
 

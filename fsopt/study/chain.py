@@ -140,7 +140,7 @@ class Chain:
         The sum of what each measured by its own clock from when it saw a generation to when it
         made the next. So it needs no common clock, and is never more than has really passed.
         """
-        return self.scalars.observed + self.clock() - self._taken_at
+        return self.scalars.observed + (self.clock() - self._taken_at)
 
     def look(self) -> Listing:
         """List the snapshots.
@@ -207,7 +207,8 @@ class Chain:
         Raises:
             StorageError: If one can't be read.
         """
-        names = self.look().names[-generations:]
+        # The directory may be listed as it was before what is known by now.
+        names = sorted(self.included.union(self.look().names))[-generations:]
         needed = set(names)
         for name in names:
             if name not in self._bases:
@@ -222,7 +223,7 @@ class Chain:
         files = self._files(name)
         if not files:
             self._useless[name] += 1
-            return False
+            return self._useless[name] == _TRIES and self._take_in_part(name, state)
         fresh = [(file, contents) for file, contents in files if contents is not None]
         known = {tier.name: tier for tier in self.tiers}
         known |= {file: Tier.of(file, contents) for file, contents in fresh}
@@ -235,6 +236,21 @@ class Chain:
             self._follow([known[file] for file, _ in reversed(files)], newest.scalars, state)
             if name == self.listing.newest:
                 self._taken_at = self.noticed_at
+        return True
+
+    def _take_in_part(self, name: SnapshotName, state: StudyState) -> bool:
+        """Take in the trials of a file whose base is gone.
+
+        Whoever removed the base has included it elsewhere. Should it be gone for another reason,
+        then the logs tell it: so nothing of them counts as read.
+        """
+        contents = self._read(name)
+        if contents is None:
+            return False
+        _join_rows(state, contents, [], set())
+        _join_facts(state, contents.facts, [], set(), settle=False)
+        self._told_by[name] = {name}
+        self.included.add(name)
         return True
 
     def _note(self, name: SnapshotName, contents: Contents) -> None:
@@ -317,7 +333,8 @@ def _join_rows(
     numbers = contents.rows.numbers
     old = np.zeros(len(numbers), dtype=np.bool_)
     for newer in [*rows, np.fromiter(told, dtype=np.int64)]:
-        old |= np.isin(numbers, newer)
+        if len(newer):
+            old |= np.isin(numbers, newer)
     frozen = contents.rows.among(~old) if old.any() else contents.rows
     for number in state.trials.join(frozen).tolist():
         state.adopt(facts(frozen.trial(number)))

@@ -58,6 +58,8 @@ class Compactor:
     """Makes snapshots for one process."""
 
     session: Session
+    is_wanted: bool = True
+    """Whether snapshots are worth anything; in memory they are not."""
     is_maker: bool = False
     """Whether this process made the newest generation, as far as it knows."""
     _finished_before: int = 0
@@ -78,7 +80,7 @@ class Compactor:
         A filesystem that refuses costs nothing but the snapshot.
         """
         now = self.session.clock()
-        if now < self._next:
+        if now < self._next or not self.is_wanted:
             return
         try:
             if self._is_due(now) and self.make() is not None:

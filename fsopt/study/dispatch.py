@@ -20,6 +20,9 @@ from fsopt.values import Params
 _SUSPECT_AFTER = 1.0
 """Seconds after which a number that was claimed without a word is looked into."""
 
+_NEAR = 10_000
+"""So many numbers are looked at to find those that were claimed without a word."""
+
 
 @dataclass(slots=True)
 class Dispatcher:
@@ -150,8 +153,10 @@ class Dispatcher:
         of this process's own is one that it claimed when something went wrong.
         """
         session, claims = self.session, self.session.journal.claims
-        end = max(session.state.trials.end, claims.cursor)
-        missing = session.state.trials.missing_below(end if limit is None else min(end, limit))
+        trials = session.state.trials
+        # An event may tell of any number, however far off; those of which none tells are near.
+        end = min(max(trials.end, claims.cursor), trials.complete_below + _NEAR)
+        missing = trials.missing_below(end if limit is None else min(end, limit))
         now = session.clock()
         self._silent = {number: self._silent.get(number, now) for number in missing}
         number = min(self._silent, key=lambda n: self._silent[n], default=None)
@@ -170,9 +175,10 @@ class Dispatcher:
     def _new_numbers(self, count: int, limit: int | None) -> list[int]:
         session = self.session
         numbers: list[int] = []
-        known = session.state.trials.__contains__
+        claims, known = session.journal.claims, session.state.trials.__contains__
+        claims.cursor = max(claims.cursor, session.state.trials.complete_below)
         while len(numbers) < count:
-            number = session.journal.claims.next_number(known, limit)
+            number = claims.next_number(known, limit)
             if number is None:
                 break
             if session.is_view_old():
@@ -180,7 +186,7 @@ class Dispatcher:
                 # proves nothing for a process that has long not looked.
                 session.look()
                 if number in session.state.trials:
-                    session.journal.claims.release(number)
+                    claims.release(number)
                     continue
             numbers.append(number)
         return numbers

@@ -115,7 +115,7 @@ def from_bytes(content: bytes, config: StudyConfig) -> Contents:
 
     objectives = Objectives.of(config.objectives)
     try:
-        file = pq.ParquetFile(io.BytesIO(content), page_checksum_verification=True)
+        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         metadata = _read_metadata(file)
         return _contents(metadata, from_parquet(file, config.space, objectives))
     except DamagedSnapshotError:

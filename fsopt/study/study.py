@@ -66,6 +66,7 @@ class Study:
             config, filesystem, files, current_identity(os.environ), time.monotonic, uptime
         )
         self.dispatcher = Dispatcher(self.session)
+        self.session.compactor.is_wanted = directory is not None
         self._leave = weakref.finalize(self, _leave, self.session)
         self.session.open()
 

@@ -172,7 +172,7 @@ class SimulatedWorker:
         # What processes of one machine know of each other; here each has a machine of its own.
         session.has_vanished = cluster.has_crashed  # type: ignore[method-assign]
         is_lost, poll = session.is_lost, journal.poll
-        judged: dict[str, bool] = {}
+        self.judged = judged = dict[str, bool]()
         self.judges_lost = is_lost
 
         def watched_append(events: list[Event]) -> Acknowledged:
@@ -213,6 +213,7 @@ class SimulatedWorker:
         self.session.journal.claims = Watched(claims.filesystem, claims.writer)
 
     def _take(self) -> None:
+        self.judged.clear()
         for assignment in self.dispatcher.take(1, self._cluster.budget):
             self._cluster.took(self, assignment)
             key, now = (assignment.number, assignment.attempt), self._cluster.server.now

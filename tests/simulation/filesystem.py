@@ -108,6 +108,11 @@ class SimulatedServer:
                 if entry.file is not None and entry.removed is None:
                     yield f"{directory}/{name}"
 
+    def length(self, path: str) -> int:
+        """How many bytes of a file have arrived."""
+        entry = self.entry(path)
+        return 0 if entry is None or entry.file is None else entry.file.length(self.now)
+
     def files_of(self, owner: str) -> Iterator[_File]:
         """What a client has created."""
         for names in self.directories.values():

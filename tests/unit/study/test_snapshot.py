@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import fsopt
 from fsopt import events as e
 from fsopt.config import StudyConfig
+from fsopt.events import Record
 from fsopt.log import layout, snapshots
 from fsopt.log.filesystem import LocalFilesystem
 from fsopt.log.memory import MemoryFilesystem
@@ -131,6 +132,18 @@ def test_files_that_build_on_each_other_are_the_whole(
     publisher.publish(replace(contents_of(now, unchanged), base=(base,)))
     state, _ = publisher.read()
     assert picture(state) == picture(now)
+
+
+def test_a_file_whose_base_is_gone_tells_its_trials_and_leaves_the_logs_to_be_read() -> None:
+    publisher = Publisher()
+    records = [Record("w1", n, 0.0, e.TrialFailed(trial=n, reason="boom")) for n in range(2)]
+    base = publisher.publish(contents_of(fold(records[:1])))
+    publisher.publish(replace(contents_of(fold(records[1:])), base=(base,)))
+    publisher.filesystem.remove(base.path)
+    state, reader = publisher.read()
+    assert state.trials.numbers() == [1]
+    assert state.writers == {}
+    assert reader.positions == ()
 
 
 @given(logs, st.data())
