@@ -62,10 +62,10 @@ def compact(directory: str, retention: float, assume_ended: bool, as_json: bool)
         return
     click.echo(f"{done.path}: {count} trials, {size / 1e6:.3g} MB")
     if any(removed.values()):
-        click.echo(f"removed {', '.join(f'{n} {what}' for what, n in removed.items() if n)}")
+        click.echo(f"removed: {', '.join(f'{what} {n}' for what, n in removed.items() if n)}")
     if done.at_work and retention < 2:
         shown = ", ".join(done.at_work[:3]) + (", ..." if len(done.at_work) > 3 else "")
         click.echo(
-            f"removed no logs and claims: {len(done.at_work)} processes have not said good-bye "
-            f"({shown}). If all have ended, say --assume-ended"
+            f"logs and claims stay: not everybody has said good-bye ({shown}). "
+            "If all processes have ended, say --assume-ended"
         )

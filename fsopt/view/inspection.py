@@ -10,6 +10,7 @@ from fsopt import codec
 from fsopt.errors import FsoptError
 from fsopt.log import layout
 from fsopt.log.reader import LogReader
+from fsopt.state.residue import facts
 from fsopt.study import Study
 from fsopt.values import to_json
 
@@ -119,8 +120,12 @@ def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
 
 def _events(study: Study, number: int) -> list[dict[str, Any]]:
     reader = LogReader(study.session.journal.filesystem, own="")
-    records = [r for r in reader.poll(0.0) if getattr(r.event, "trial", None) == number]
-    records.sort(key=lambda r: (r.time, r.writer, r.seq))
+    told = {(r.writer, r.seq): r for r in facts(study.state.trials[number]) if r.writer}
+    # The logs tell more, as long as they are there.
+    told |= {
+        (r.writer, r.seq): r for r in reader.poll(0.0) if getattr(r.event, "trial", None) == number
+    }
+    records = sorted(told.values(), key=lambda r: (r.time, r.writer, r.seq))
     return [{"writer": r.writer, **codec.to_fields(r)} for r in records]
 
 

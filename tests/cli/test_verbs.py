@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,10 @@ import pytest
 from click.testing import CliRunner
 
 import fsopt as package
+from fsopt import codec
 from fsopt.cli.main import VERBS, main
+from fsopt.events import Record, WriterStarted
+from fsopt.log import layout
 
 SCRIPT = """
 import fsopt
@@ -227,3 +231,41 @@ def test_the_module_is_the_command() -> None:
         [sys.executable, "-m", "fsopt", "--version"], capture_output=True, text=True, check=True
     )
     assert result.stdout == fsopt("--version")
+
+
+def test_a_compacted_study_shows_the_same_trials_without_its_logs(
+    study: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(study, tmp_path / "copy")
+    before = json.loads(fsopt("show", copy, 3, "--json"))
+    table = fsopt("trials", copy, "--format", "csv")
+    done = json.loads(fsopt("compact", copy, "--retention", 0, "--json"))
+    assert done["at_work"] == []
+    assert done["removed"] == {"snapshots": 0, "segments": 1, "claims": 8}
+    assert not list((copy / "log").rglob("*.jsonl"))
+    after = json.loads(fsopt("show", copy, 3, "--json"))
+    kept = ("seq", "event", "trial", "params", "values", "writer")
+    assert [{k: e.get(k) for k in kept} for e in after.pop("events")] == [
+        {k: e.get(k) for k in kept} for e in before.pop("events")
+    ]
+    assert after == before
+    assert fsopt("trials", copy, "--format", "csv") == table
+    again = fsopt("compact", copy, "--retention", 0)
+    assert "8 trials" in again
+    assert "removed: snapshots 1" in again
+
+
+def test_compaction_says_why_it_removes_nothing(study: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(study, tmp_path / "copy")
+    started = WriterStarted(host="elsewhere", pid=1, version="1", python="3")
+    log = copy / layout.segment("far-away", 0)
+    log.parent.mkdir(exist_ok=True)
+    log.write_bytes(codec.encode(Record("far-away", 0, 0.0, started)))
+    assert "good-bye" not in fsopt("compact", copy)
+    said = fsopt("compact", copy, "--retention", 0)
+    assert "not everybody has said good-bye (far-away)" in said
+    assert "--assume-ended" in said
+    assert list((copy / "claims").rglob("*"))
+    said = fsopt("compact", copy, "--retention", 0, "--assume-ended")
+    assert "segments 2, claims 8" in said
+    assert not list((copy / "claims").iterdir())
