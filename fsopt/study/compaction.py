@@ -105,7 +105,8 @@ class Compactor:
         generation = chain.look().next_generation
         if not snapshots.claim(filesystem, generation, session.writer):
             return None
-        session.sync()
+        # Who reads for all others, again and again, need not look at quiet logs each time.
+        session.sync(thorough=whole or not self.is_maker)
         contents = self._contents(whole=whole)
         finished = [
             session.state.trials[number]
@@ -181,13 +182,13 @@ class Compactor:
             changed |= tier.writers.keys() & entries.keys()
             numbers = np.union1d(numbers, tier.rows)
             numbers = np.union1d(numbers, np.array(sorted(tier.objects), dtype=np.int64))
-        trials, wanted = session.state.trials, frozenset(numbers.tolist())
+        trials = session.state.trials
         base = tuple(tier.name for tier in chain.tiers if tier not in merged)
         return Contents(
             base=base,
             includes=tuple(sorted(chain.included.intersection(chain.listing.names) - set(base))),
             rows=trials.frozen(numbers),
-            facts=facts_of(trial for trial in trials.live() if trial.number in wanted),
+            facts=facts_of(t for t in trials.live() if is_among(t.number, numbers)),
             writers={name: entries[name] for name in sorted(changed)},
             scalars=self._scalars(),
         )

@@ -108,15 +108,18 @@ class Session:
         self.journal.discover()
         self.look()
 
-    def sync(self) -> None:
+    def sync(self, *, thorough: bool = True) -> None:
         """Take in everything that others have appended, however many they are.
+
+        Args:
+            thorough: Whether to look at logs that have been quiet for long as well.
 
         Raises:
             StorageError: If the logs can't be read.
         """
         self.journal.follows_all = True
         self._must_take_in = True
-        self._take_in(thorough=True)
+        self._take_in(thorough=thorough)
         # A log that was removed before it could be read is in a snapshot by now.
         self.chain.take_in(self.state, self.journal)
 
