@@ -179,8 +179,10 @@ class Worker:
 
     def _finished(self) -> str | None:
         """Why this process can leave, if that is certain."""
-        reason = self._done()
-        return reason if self._study.session.confirms(reason is not None) else None
+        reason, certain = self._done(), []
+        confirms = self._study.session.confirms
+        self._guard("read", lambda: certain.append(confirms(reason is not None)))
+        return reason if any(certain) else None
 
     def _done(self) -> str | None:
         """Whether the study needs nothing more from this process."""

@@ -96,6 +96,10 @@ class Rows:
         kept = {name: getattr(self, name) for name in _FIELDS}
         return Rows(**kept | {name: codes[kept[name]] for name in ("by", "writer", "teller")})
 
+    def having(self, *states: TrialState) -> BoolArray:
+        """(n,) Which trials are in one of the states."""
+        return _having(self.state, states)
+
     def equals(self, other: Rows) -> BoolArray:
         """(n,) Which trials have the same bits in every field of both."""
         equal = np.ones(len(self), dtype=np.bool_)
@@ -127,7 +131,7 @@ class Configurations:
 
     def having(self, *states: TrialState) -> BoolArray:
         """(n,) Which trials are in one of the states."""
-        return np.isin(self.states, [CODES.index(state) for state in states])
+        return _having(self.states, states)
 
     def with_one(
         self, number: int, row: FloatArray, values: tuple[float, ...], code: int
@@ -175,6 +179,10 @@ class Extras:
         """Take in what other trials have."""
         for mine, others in zip(self._parts(), other._parts(), strict=True):
             mine.update(others)
+
+    def copy(self) -> Extras:
+        """The same, apart from what is added or dropped later."""
+        return Extras(*(dict(part) for part in self._parts()))
 
     def among(self, numbers: IntArray) -> Extras:
         """A copy with no other trials than these."""
@@ -301,6 +309,10 @@ def freeze(trial: TrialRecord, rows: Rows, intern: Callable[[str], int], extras:
         extras.reports[number] = attempt.reports
     if trial.attributes:
         extras.attributes[number] = trial.attributes
+
+
+def _having(codes: NDArray[np.uint8], states: Sequence[TrialState]) -> BoolArray:
+    return np.isin(codes, [CODES.index(state) for state in states])
 
 
 def _bits(column: NDArray[Any]) -> NDArray[Any]:

@@ -171,7 +171,7 @@ class TrialTable:
             numbers=at,
             rows=self._rows.take(at),
             names=tuple(self._names),
-            extras=self._extras.among(at),
+            extras=self._extras.copy() if numbers is None else self._extras.among(at),
         )
 
     def join(self, frozen: Frozen) -> IntArray:

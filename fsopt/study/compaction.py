@@ -130,8 +130,8 @@ class Compactor:
 
     def hand_over(self) -> None:
         """Before this process leaves: tell the others what it has read for them."""
-        if self.is_maker:
-            with contextlib.suppress(StorageError):
+        with contextlib.suppress(StorageError):
+            if self.is_maker and self.session.is_crowded and not self.tells_all():
                 self.make()
 
     def _tidy(self) -> None:

@@ -37,6 +37,9 @@ MAX_BEAT = 60.0
 MANY_LOGS = 64
 """With more logs than this that may still grow, one process reads them for all others."""
 
+TOO_MANY_LOGS = 512
+"""With more than this not even a process that is about to leave reads them all."""
+
 _REFRESH_PAUSE, _REFRESH_SHARE = 0.05, 10
 """Seconds between looks at what others do, at least, and as a multiple of what a look takes."""
 
@@ -88,7 +91,7 @@ class Session:
         """When a conclusion was drawn that waits to be confirmed."""
         self._must_take_in, self._next_refresh = False, -math.inf
         self._alarm: Alarm | None = None
-        self._is_called = self._is_complete = False
+        self._is_called = self._is_complete = self._knows_all = False
         self._fates = _Fates()
         self._told: dict[str, int] = {}
         self._heart: _Heart | None = None
@@ -176,18 +179,26 @@ class Session:
         """Whether a conclusion still holds once all is known that was there when it was drawn.
 
         Where this process follows a snapshot it may be late, and the process that made it may be
-        gone. So it waits for another one, which it makes itself if nobody else does.
+        gone. So it reads all logs once, or, if they are too many even for that, waits for another
+        snapshot, which it makes itself if nobody else does.
 
         Args:
             conclusion: Whether the conclusion is drawn now; to be told at every turn.
+
+        Raises:
+            StorageError: If the logs can't be read.
         """
         if not conclusion:
-            self.concluded_at = None
+            self.concluded_at, self._knows_all = None, False
             return False
-        if self.journal.follows_all:
+        if self.journal.follows_all or self._knows_all:
             return True
         if self.concluded_at is None:
             self.concluded_at = self.clock()
+            if self.journal.open_segments <= TOO_MANY_LOGS:
+                self.sync()
+                self._knows_all = True
+                return False
         return self.chain.noticed_at > self.concluded_at
 
     @property
@@ -299,7 +310,7 @@ class Session:
 
     def close(self) -> None:
         """Say good-bye in the log, if this process ever wrote to it."""
-        if self.journal.introduced and self.is_crowded:
+        if self.journal.introduced:
             self.compactor.hand_over()
         if self._heart is not None:
             self._heart.stop()

@@ -91,18 +91,20 @@ def write_table(table: pd.DataFrame, form: str, path: Path | None) -> str | None
 
 
 def _to_json(table: pd.DataFrame) -> str:
-    columns = {name: [_json_cell(cell) for cell in table[name]] for name in table.columns}
+    columns = {name: _json_cells(table[name]) for name in table.columns}
     rows = [
         dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)
     ]
     return json.dumps(rows, indent=1, allow_nan=False)
 
 
-def _json_cell(cell: Any) -> Any:
-    from fsopt.view.tables import plain_cell
+def _json_cells(column: pd.Series[Any]) -> list[Any]:
+    from fsopt.view.tables import plain_cells
 
-    plain = plain_cell(cell)
-    return plain.isoformat() if hasattr(plain, "isoformat") else to_json(plain)
+    return [
+        cell.isoformat() if hasattr(cell, "isoformat") else to_json(cell)
+        for cell in plain_cells(column)
+    ]
 
 
 def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +116,7 @@ def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
         and len({type(cell) for cell in table[name].dropna()} - {bool}) > 1
     ]
     return table.assign(
-        **{name: [json.dumps(_json_cell(cell)) for cell in table[name]] for name in mixed}
+        **{name: [json.dumps(cell) for cell in _json_cells(table[name])] for name in mixed}
     )
 
 

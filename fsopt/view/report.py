@@ -6,10 +6,9 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from fsopt.log import layout
-from fsopt.state import TrialState
 from fsopt.study import Study
 from fsopt.trial import FinishedTrial
-from fsopt.view.summary import failures, format_seconds, format_value, format_values
+from fsopt.view.summary import failed_trials, format_seconds, format_value, format_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,17 +38,13 @@ def best_lines(study: Study) -> list[str]:
 def failure_lines(study: Study) -> list[str]:
     """The reasons why trials failed, with their counts and where to look."""
     lines = []
-    for reason, count in failures(study.state).items():
-        example = next(
-            t
-            for t in study.state.trials
-            if t.state is TrialState.FAILED and t.outcome and t.outcome.reason == reason
-        )
+    for reason, numbers in failed_trials(study.state).items():
+        example = study.state.trials[numbers[0]]
         attempt = example.decisive.index if example.decisive else 0
         path = layout.traceback(example.number, attempt)
         shown = study.directory / path if study.directory else None
         where = f" (see {shown})" if shown and shown.exists() else ""
-        lines.append(f"failed: {count} x {reason}{where}")
+        lines.append(f"failed: {len(numbers)} x {reason}{where}")
     return lines
 
 
@@ -108,7 +103,7 @@ def table_text(table: pd.DataFrame) -> str:
     hidden = ("worker", "proposed_at", "started_at", "finished_at")
     columns = [c for c in table.columns if c not in hidden and not table[c].isna().all()]
     cells = [
-        [name.removeprefix("param.").removeprefix("user."), *map(_cell, table[name])]
+        [name.removeprefix("param.").removeprefix("user."), *_texts(table[name])]
         for name in columns
     ]
     widths = [max(map(len, column)) for column in cells]
@@ -119,11 +114,10 @@ def table_text(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _cell(cell: Any) -> str:
-    from fsopt.view.tables import plain_cell
+def _texts(column: pd.Series[Any]) -> list[str]:
+    from fsopt.view.tables import plain_cells
 
-    plain = plain_cell(cell)
-    return "" if plain is None else format_value(plain)
+    return ["" if cell is None else format_value(cell) for cell in plain_cells(column)]
 
 
 _ENVELOPE = ("time", "event", "writer", "seq", "trial")

@@ -8,10 +8,16 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from fsopt.state import StudyState, TrialState, WriterState
 from fsopt.study import Study
 from fsopt.trial import FinishedTrial
 from fsopt.values import Params, to_json
+from fsopt.view.utilization import utilization
+
+_RECENT = 50
+"""The rate is that of so many trials."""
 
 
 def trial_summary(trial: FinishedTrial) -> dict[str, Any]:
@@ -57,36 +63,23 @@ def status_summary(study: Study) -> dict[str, Any]:
 
 def failures(state: StudyState) -> dict[str, int]:
     """How many trials failed for each reason, the most frequent first."""
-    reasons: Counter[str] = Counter()
-    for trial in state.trials:
-        if trial.state is TrialState.FAILED and trial.outcome:
-            reasons[trial.outcome.reason or "unknown"] += 1
-    return dict(reasons.most_common())
+    return {reason: len(numbers) for reason, numbers in failed_trials(state).items()}
 
 
-def utilization(state: StudyState, now: float) -> float | None:
-    """The share of their lives that the writers which evaluated anything spent evaluating.
-
-    Evaluation time over the number of slots in use is at most 1; writers that evaluate several
-    trials at once count once for each slot that they were seen to use. From wall clocks, each
-    compared with itself only.
-    """
-    spans: dict[str, list[tuple[float, float]]] = {}
-    for trial in state.trials:
-        for attempt in trial.attempts.values():
-            if attempt.started is None or not attempt.leased:
-                continue
-            start, writer = attempt.started.time, state.writers[attempt.started.writer]
-            outcome = attempt.outcome
-            end = outcome.stamp.time if outcome else (writer.last_time if writer.closed else now)
-            spans.setdefault(attempt.started.writer, []).append((start, max(end, start)))
-    busy = available = 0.0
-    for name, intervals in spans.items():
-        writer = state.writers[name]
-        life = max(end for _, end in intervals) - min(writer.first_time, intervals[0][0])
-        busy += sum(end - start for start, end in intervals)
-        available += life * _slots(intervals)
-    return round(min(busy / available, 1.0), 4) if available > 0 else None
+def failed_trials(state: StudyState) -> dict[str, list[int]]:
+    """The numbers of the trials that failed for each reason, the most frequent reason first."""
+    frozen = state.trials.frozen()
+    failed = frozen.numbers[frozen.rows.having(TrialState.FAILED)].tolist()
+    reasons = {number: frozen.extras.reasons.get(number) for number in failed}
+    reasons |= {
+        trial.number: trial.outcome.reason
+        for trial in state.trials.live()
+        if trial.state is TrialState.FAILED and trial.outcome
+    }
+    numbers: dict[str, list[int]] = {}
+    for number in sorted(reasons):
+        numbers.setdefault(reasons[number] or "unknown", []).append(number)
+    return dict(sorted(numbers.items(), key=lambda entry: -len(entry[1])))
 
 
 def format_params(params: Params) -> str:
@@ -115,26 +108,15 @@ def format_seconds(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
-def _slots(intervals: list[tuple[float, float]]) -> int:
-    """The largest number of intervals that overlap."""
-    changes = sorted(
-        [(start, 1) for start, _ in intervals] + [(end, -1) for _, end in intervals],
-    )
-    depth = most = 0
-    for _, change in changes:
-        depth += change
-        most = max(most, depth)
-    return max(most, 1)
-
-
 def _rate(state: StudyState) -> float | None:
     """Finished trials a second, over the time since the last ones were finished."""
-    ends = sorted(
+    others = [
         trial.outcome.stamp.time
-        for trial in state.trials
+        for trial in state.trials.live()
         if trial.state.is_finished and trial.outcome
-    )
-    recent = ends[-50:]
+    ]
+    ends = np.sort(np.concatenate([state.trials.frozen().rows.end_time, others]))
+    recent: list[float] = ends[-_RECENT:].tolist()
     if len(recent) < 2 or recent[-1] <= recent[0]:
         return None
     return (len(recent) - 1) / (recent[-1] - recent[0])

@@ -146,7 +146,9 @@ class SimulatedWorker:
         elif not self._unconfirmed and len(self.running) < self._slots:
             self._guard(self._take)
         is_done = not (self.running or self.backlog) and self._is_done()
-        if self.session.confirms(is_done) and self._leaving is None:
+        certain: list[bool] = []
+        self._guard(lambda: certain.append(self.session.confirms(is_done)))
+        if any(certain) and self._leaving is None:
             self._leave("done")
         self.wake = min([self.wake, *self.running.values()])
         if cluster.is_stormy and random.random() < 0.01:
@@ -307,6 +309,7 @@ class Cluster:
         self.workers: list[SimulatedWorker] = []
         self._observers = 0
         self.many_logs = random.choice((0, 2, 64))
+        self.too_many_logs = random.choice((0, 512))
         founder = SimulatedFilesystem(self.server, "founder")
         document = to_document(self.config, identifier=str(seed), created="", version="")
         founder.publish(layout.STUDY, document)

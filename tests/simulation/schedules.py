@@ -51,6 +51,7 @@ def scaled(cluster: Cluster) -> Iterator[None]:
         decode = lru_cache(maxsize=64)(partial(from_bytes, config=cluster.config))
         patch.setattr(chain, "from_bytes", lambda content, _: decode(content))
         patch.setattr(session, "MANY_LOGS", cluster.many_logs)
+        patch.setattr(session, "TOO_MANY_LOGS", cluster.too_many_logs)
         patch.setattr(session, "STALE", LEASE)
         patch.setattr(collection, "STALE", LEASE)
         patch.setattr(wholesale, "SAFE", 2 * LEASE)

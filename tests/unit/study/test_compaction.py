@@ -235,6 +235,7 @@ def test_a_lost_process_of_a_crowd_is_given_up_by_those_who_do_not_read_its_log(
 def test_nobody_leaves_a_crowd_on_old_news(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(session, "TOO_MANY_LOGS", 4)
     nodes = crowd(cluster, monkeypatch, 6)
     pass_time(nodes, 150.0)
     follower = next(node for node in nodes if not node.session.journal.follows_all)
@@ -243,6 +244,22 @@ def test_nobody_leaves_a_crowd_on_old_news(
     pass_time(nodes, 45.0)
     assert follower.session.confirms(True)
     assert not follower.session.confirms(False)
+
+
+def test_whoever_wants_to_leave_a_crowd_that_is_not_too_large_reads_all_logs_once(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = crowd(cluster, monkeypatch, 6)
+    pass_time(nodes, 150.0)
+    follower, *others = (node for node in nodes if not node.session.journal.follows_all)
+    others[0].session.append(TrialRetried(trial=0, attempt=1))
+    assert follower.session.state.trials[0].retry == 0
+    assert not follower.session.confirms(True)
+    assert follower.session.state.trials[0].retry == 1, "so it may not want to leave any more"
+    assert follower.session.confirms(True)
+    assert not follower.session.confirms(False)
+    follower.session.look()
+    assert not follower.session.confirms(True), "every conclusion is confirmed anew"
 
 
 def test_a_refusing_filesystem_costs_only_the_snapshot(cluster: Cluster) -> None:

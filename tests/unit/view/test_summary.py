@@ -18,8 +18,8 @@ from fsopt.view.summary import (
     format_seconds,
     format_value,
     status_summary,
-    utilization,
 )
+from fsopt.view.utilization import utilization
 
 
 def study_with(*history: tuple[str, float, Event]) -> fsopt.Study:
