@@ -76,12 +76,13 @@ class Claims:
         """
         path = layout.claim(trial, attempt)
         try:
-            text = self.filesystem.read(path).decode(errors="replace").strip()
+            text = self.filesystem.read(path).decode(errors="replace")
         except FileNotFoundError:
             return None
         except OSError as error:
             raise refused("read", self.filesystem.describe(path), error) from error
-        return text if layout.is_writer_id(text) else None
+        # Without its newline the name may have been cut short.
+        return text[:-1] if text.endswith("\n") and layout.is_writer_id(text[:-1]) else None
 
     def _create(self, path: str) -> bool:
         try:

@@ -18,7 +18,7 @@ import fsopt
 from fsopt.run.script import Script, load_script
 from tests.components import component
 
-CALLS = "write,fsync,mkdir,link,unlink,rename,renameat2"
+CALLS = "write,fsync,mkdir,rmdir,link,unlink,rename,renameat2"
 
 SCRIPT = """
 import fsopt
@@ -113,7 +113,7 @@ def test_a_compactor_killed_at_any_call_that_changes_something(tmp_path: Path) -
     fsopt.open_study(original).compact()
     whole = tmp_path / "whole"
     shutil.copytree(original, whole)
-    result = traced(log, [], "compact", whole)
+    result = traced(log, [], "compact", whole, "--retention", 0)
     assert result.returncode == 0, result.stderr
     places = kills(log)
     assert len(places) > 5
@@ -122,7 +122,7 @@ def test_a_compactor_killed_at_any_call_that_changes_something(tmp_path: Path) -
         name, inject = place
         study = tmp_path / name
         shutil.copytree(original, study)
-        result = traced(tmp_path / f"{name}.calls", inject, "compact", study)
+        result = traced(tmp_path / f"{name}.calls", inject, "compact", study, "--retention", 0)
         assert result.returncode != 0, name
         return study, told
 

@@ -151,3 +151,12 @@ def test_segment_names(name: str, parsed: tuple[str, int] | None) -> None:
 )
 def test_claim_names(name: str, parsed: tuple[int, int | None] | None) -> None:
     assert layout.parse_claim(name) == parsed
+
+
+def test_a_name_that_was_cut_short_is_no_name() -> None:
+    filesystem = MemoryFilesystem()
+    claims = Claims(filesystem, "me")
+    filesystem.claim(layout.claim(0), b"writer-1")
+    filesystem.claim(layout.claim(1), b"writer-12\n")
+    filesystem.claim(layout.claim(2), b"../../etc\n")
+    assert [claims.owner(number) for number in range(4)] == [None, "writer-12", None, None]
