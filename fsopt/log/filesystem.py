@@ -16,6 +16,8 @@ from typing import Protocol
 from fsopt.errors import StorageError
 
 _TRIES = 10
+_PIECE = 2**20
+"""Bytes that are read at once."""
 
 
 class Appender(Protocol):
@@ -150,10 +152,16 @@ class LocalFilesystem:
 
     def read(self, path: str, offset: int = 0) -> bytes:
         """Read to the end; see `Filesystem.read`."""
-        with (self.root / path).open("rb", buffering=0) as file:
-            if offset:
-                file.seek(offset)
-            return file.read()
+        # A file object would ask for more than a reader of many logs wants to know.
+        descriptor = os.open(self.root / path, os.O_RDONLY)
+        try:
+            pieces = []
+            while piece := os.pread(descriptor, _PIECE, offset):
+                pieces.append(piece)
+                offset += len(piece)
+            return b"".join(pieces)
+        finally:
+            os.close(descriptor)
 
     def list(self, path: str) -> list[str]:
         """List a directory; see `Filesystem.list`."""

@@ -34,10 +34,9 @@ def trials_table(study: Study) -> pd.DataFrame:
         "trial": pd.Series(trials.numbers, dtype="int64"),
         "state": trials.column(_chosen(_STATES, rows.state, "str"), lambda t: t.state.value),
     }
-    has_values = rows.having(TrialState.COMPLETED, TrialState.STOPPED)
     for index, name in enumerate(study.session.objectives.names):
-        values = pd.Series(np.where(has_values, rows.values[:, index], np.nan))
-        columns[name] = trials.column(values, partial(_value, index))
+        reported = pd.Series(rows.values[:, index])
+        columns[name] = trials.column(reported, partial(_value, index))
     for index, parameter in enumerate(study.config.space.parameters):
         cells = _parameter_cells(rows.row[:, index], parameter)
         columns[f"param.{parameter.name}"] = trials.column(cells, partial(_given, parameter.name))

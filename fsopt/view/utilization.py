@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fsopt.state import StudyState
+from fsopt.state import StudyState, WriterState
 from fsopt.state.record import Attempt
 
 FloatArray = NDArray[np.float64]
@@ -56,7 +56,11 @@ def _spans(state: StudyState, now: float) -> _Spans:
     rows, leased = frozen.rows, frozen.rows.leased
     codes = {name: code for code, name in enumerate(frozen.names)}
     others = [
-        (codes.setdefault(start.writer, len(codes)), start.time, _end(attempt, state, now))
+        (
+            codes.setdefault(start.writer, len(codes)),
+            start.time,
+            _end(attempt, state.writers[start.writer], now),
+        )
         for trial in state.trials.live()
         for attempt in trial.attempts.values()
         if (start := attempt.started) is not None and attempt.leased
@@ -74,12 +78,11 @@ def _spans(state: StudyState, now: float) -> _Spans:
     )
 
 
-def _end(attempt: Attempt, state: StudyState, now: float) -> float:
-    """When an attempt ended; of one without an outcome, when its writer left, or now."""
+def _end(attempt: Attempt, writer: WriterState, now: float) -> float:
+    """When an attempt ended; without an outcome, when its writer left, or now."""
     if attempt.outcome is not None:
         return attempt.outcome.stamp.time
-    writer = None if attempt.writer is None else state.writers[attempt.writer]
-    return writer.last_time if writer and writer.closed else now
+    return writer.last_time if writer.closed else now
 
 
 def _slots(spans: _Spans) -> NDArray[np.int64]:

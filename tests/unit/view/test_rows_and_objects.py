@@ -225,6 +225,16 @@ def test_a_failure_without_a_reason_is_counted_as_unknown() -> None:
     assert failure_lines(study) == ["failed: 1 x unknown"]
 
 
+def test_reports_are_by_attempt_whichever_was_read_first() -> None:
+    study = fsopt.create_study(None, space=SPACE, seed=1)
+    for seq, attempt in enumerate([2, 0, 1]):
+        event = e.TrialReported(trial=0, attempt=attempt, steps=(2, 1), values=(0.0, 0.0))
+        study.state.apply(Record("a", seq, 0.0, event))
+    reports = reports_table(study)
+    assert reports["attempt"].tolist() == [0, 0, 1, 1, 2, 2]
+    assert reports["step"].tolist() == [1, 2] * 3
+
+
 def test_the_tables_do_not_change_with_the_study() -> None:
     study = finished_study(None, 4)
     table, reports = trials_table(study), reports_table(study)

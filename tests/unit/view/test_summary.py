@@ -93,6 +93,16 @@ def test_the_rate_and_the_time_left_come_from_finished_trials() -> None:
     assert "rate: 360 trials an hour" in text
 
 
+def test_the_rate_is_that_of_the_last_50_trials() -> None:
+    times = [0.0, *(1000.0 + 10 * n for n in range(50))]
+    history = [
+        ("a", time, event) for n, time in enumerate(times) for event in (started(n), completed(n))
+    ]
+    assert status_summary(study_with(*history))["trials_per_hour"] == 360.0
+    later = status_summary(study_with(*history[:-2], ("a", 2000.0, started(99))))
+    assert later["trials_per_hour"] != 360.0
+
+
 def test_an_empty_study_can_be_shown() -> None:
     study = fsopt.create_study(None, space=Space(Float("x", 0.0, 1.0)))
     summary = status_summary(study)
