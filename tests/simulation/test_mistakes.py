@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -16,7 +15,6 @@ from fsopt.log.writer import LogWriter
 from fsopt.state.record import Attempt, Outcome
 from fsopt.state.table import TrialTable
 from fsopt.study.session import Session
-from tests.simulation.cluster import Cluster
 from tests.simulation.schedules import ScheduleFailedError, run_all
 
 pytestmark = pytest.mark.simulation
@@ -93,17 +91,6 @@ def claiming_more_while_the_disk_is_full(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Session, "introduce", introduce)
 
 
-def removing_files_before_everybody_sees_the_snapshot(patch: pytest.MonkeyPatch) -> None:
-    """A person's compaction that trusts every client to see at once what it did."""
-    patch.setattr(Cluster, "settle", lambda _: None)
-
-
-def finishing_a_log_that_could_not_be_read(patch: pytest.MonkeyPatch) -> None:
-    """A reader that takes a dead writer's log for read because it wanted to read it."""
-    finish = LogReader.finish
-    patch.setattr(LogReader, "finish", lambda self, writer, _: finish(self, writer, -math.inf))
-
-
 def not_writing_down_what_changed(patch: pytest.MonkeyPatch) -> None:
     """A compactor that leaves out what changed in trials that were told of before."""
     patch.setattr(TrialTable, "unsettled", frozenset())
@@ -123,11 +110,6 @@ def telling_positions_of_what_it_has_not_taken_in(patch: pytest.MonkeyPatch) -> 
     patch.setattr(LogReader, "positions", property(complete))
 
 
-def leaving_on_old_news(patch: pytest.MonkeyPatch) -> None:
-    """A process that believes a snapshot, however old, that all is done."""
-    patch.setattr(Session, "confirms", lambda _self, conclusion: conclusion)
-
-
 def taking_the_highest_number_for_the_whole(patch: pytest.MonkeyPatch) -> None:
     """A reader that takes in the newest generation and no other."""
     look = snapshots.look
@@ -136,11 +118,6 @@ def taking_the_highest_number_for_the_whole(patch: pytest.MonkeyPatch) -> None:
         "look",
         lambda filesystem: replace(look(filesystem), names=look(filesystem).names[-1:]),
     )
-
-
-def never_looking_again_after_a_long_sleep(patch: pytest.MonkeyPatch) -> None:
-    """A process that trusts what it saw, however long it was suspended."""
-    patch.setattr(Session, "is_view_old", lambda _: False)
 
 
 MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], str] = {
@@ -152,13 +129,9 @@ MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     believing_whoever_speaks_last: "depends on the order of events",
     forgetting_what_was_acknowledged_when_reading_fails: "sees another study|nowhere to be read",
     claiming_more_while_the_disk_is_full: "without having said who it is",
-    removing_files_before_everybody_sees_the_snapshot: "went to|nowhere to be read",
-    finishing_a_log_that_could_not_be_read: "nowhere to be read",
     not_writing_down_what_changed: "tells of trial|its effect is lost|another study",
     telling_positions_of_what_it_has_not_taken_in: "nowhere to be read|tells of trial",
-    leaving_on_old_news: "everybody has left, but",
     taking_the_highest_number_for_the_whole: "nowhere to be read|another study|there still are",
-    never_looking_again_after_a_long_sleep: "went to",
 }
 """Each with the promise that it breaks."""
 
