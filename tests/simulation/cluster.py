@@ -424,7 +424,8 @@ class Cluster:
                 if n != number or k >= index or (n, k) in self.cancelled:
                     continue
                 shown = [*other.filesystem.signs, self.server.now]
-                since = other.since[n, k]
+                # What it wrote just before may not be seen yet.
+                since = other.since[n, k] - self.server.cache_time
                 gaps = (b - a for a, b in pairwise(shown) if b >= since)
                 if max(gaps) < LEASE - self.server.cache_time - 1.0:
                     raise BrokenPromiseError(f"{taker.name} gave up {other.name} at {(n, k)}")
