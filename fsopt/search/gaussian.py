@@ -1,0 +1,177 @@
+"""Proposals that a Gaussian process makes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fsopt.history import BoolArray, FloatArray, History
+from fsopt.search.acquisition import Acquisition, ConfidenceBound, LogExpectedImprovement
+from fsopt.search.ascent import Box, best_proposal, starting_points
+from fsopt.search.distinct import replace_unusable
+from fsopt.search.objective import scalarize
+from fsopt.space import Categorical, Space, same_rows
+from fsopt.streams import stream
+from fsopt.surrogate import MAX_ROWS, GaussianProcess, fit_gaussian, fit_labels
+
+_INCUMBENTS = 5
+_BOUND_SHARE = 0.5  # of the proposals that are made while others are evaluated
+_LEAST_FEASIBILITY = 0.02
+_LOG_MARGINS = (-4.0, -1.3)  # of the bounds, to base 10, where others may propose the same
+
+
+def suggest_gaussian(
+    history: History, numbers: Sequence[int], seed: int, count: int
+) -> FloatArray:
+    """Propose where a Gaussian process expects the largest improvement.
+
+    Trials that run, those proposed before in the same call, and failed ones are believed to have
+    the values that are expected of them, so nothing is to be learned there any more. Failures make
+    configurations like them less attractive: the expected improvement is multiplied by the
+    probability of success.
+
+    While others are evaluated, half of the proposals are made by a lower confidence bound instead,
+    whose weight is drawn from an exponential distribution: proposals from almost the same data
+    then differ, and explore more. All are if there are trials that this process knows nothing
+    about yet, and numbers then keep random distances from their bounds, lest two processes that
+    know the same propose the same corner.
+
+    Args:
+        history: The study so far, in which at least one trial has a value.
+        numbers: The trials to propose for.
+        seed: The study's seed.
+        count: How many configurations are looked at for each before climbing.
+
+    Returns:
+        (len(numbers), d) As `Optimizer.suggest`.
+
+    Raises:
+        InfeasibleSpaceError: If not enough configurations are left.
+    """
+    units = np.full((len(numbers), len(history.space)), np.nan)
+    usable = np.zeros(len(numbers), dtype=np.bool_)
+    hidden = max(0, numbers[0] - history.ended - len(history.X_pending))
+    beliefs = _Beliefs.of(history, seed, numbers[0])
+    for index, number in enumerate(numbers):
+        rng = stream(seed, "gaussian", number)
+        others = hidden + index + len(history.X_pending)
+        wanted = beliefs.acquisition(rng, alone=others == 0, blind=hidden > 0)
+        box = _random_box(history.space, rng) if hidden else Box.whole(len(history.space))
+        pool = starting_points(history, beliefs.incumbents, count, rng)
+        pool = history.space.snap(np.clip(pool, box.low, box.high)) if hidden else pool
+        row = best_proposal(
+            _Score(beliefs, wanted),
+            history.space,
+            pool,
+            _Free(history, units[usable]),
+            rng,
+            box,
+        )
+        if row is not None:
+            units[index], usable[index] = row, True
+            beliefs = beliefs.believing(row[np.newaxis])
+    return replace_unusable(units, usable, history, numbers, seed)
+
+
+def modelled_columns(space: Space) -> BoolArray:
+    """(d,) Which parameters can vary."""
+    return np.array([parameter.levels != 1 for parameter in space.parameters], dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beliefs:
+    """What is thought of configurations."""
+
+    process: GaussianProcess
+    success: GaussianProcess | None
+    """Of labels 1 for success and -1 for failure, if there were failures."""
+    best: float
+    """The smallest mean at a configuration that has a value."""
+    incumbents: FloatArray
+    """(b, d) The unit rows that have the best values, best first."""
+    columns: BoolArray
+    """(d,) Which parameters the processes look at."""
+
+    @classmethod
+    def of(cls, history: History, seed: int, number: int) -> _Beliefs:
+        columns = modelled_columns(history.space)
+        categorical = np.array([isinstance(p, Categorical) for p in history.space.parameters])
+        categorical = categorical[columns]
+        single = history.Y.shape[1] == 1
+        rng = stream(seed, "weights", number)
+        y = history.Y[:, 0] if single else scalarize(history.Y, rng)
+        X = history.X[:, columns]
+        process = fit_gaussian(X, y, categorical).process
+        failed = history.X_failed[:, columns]
+        success = fit_labels(X, failed, categorical) if len(failed) else None
+        order = np.argsort(y, kind="stable")[:_INCUMBENTS]
+        best = float(process.seen().min())
+        beliefs = cls(process, success, best, history.X[order], columns)
+        return beliefs.believing(np.concatenate([history.X_failed, history.X_pending]))
+
+    def believing(self, units: FloatArray) -> _Beliefs:
+        """The same, as if unit rows (q, d) had the values that are expected of them."""
+        newest = units[-MAX_ROWS:, self.columns]
+        return replace(self, process=self.process.believing(newest))
+
+    def acquisition(self, rng: np.random.Generator, *, alone: bool, blind: bool) -> Acquisition:
+        """What a proposal is to maximise."""
+        share, kappa = rng.random(), rng.exponential()
+        if alone or not (blind or share < _BOUND_SHARE):
+            return LogExpectedImprovement(self.best)
+        return ConfidenceBound(kappa)
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """An acquisition function of what is believed."""
+
+    beliefs: _Beliefs
+    wanted: Acquisition
+
+    def values(self, X: FloatArray) -> FloatArray:
+        points = X[:, self.beliefs.columns]
+        predicted = self.beliefs.process.predict(points)
+        value = self.wanted.value(predicted.mean, predicted.epistemic)
+        if self.beliefs.success is not None:
+            label = self.beliefs.success.predict(points).mean
+            value = value + np.log(np.clip((1 + label) / 2, _LEAST_FEASIBILITY, 1.0))
+        return value
+
+    def value_and_slope(self, x: FloatArray) -> tuple[float, FloatArray]:
+        columns = self.beliefs.columns
+        point = x[np.newaxis, columns]
+        found = self.beliefs.process.moments(point)
+        value = float(self.wanted.value(found.mean, found.deviation)[0])
+        by_mean, by_deviation = self.wanted.slopes(found.mean, found.deviation)
+        slope = np.zeros(len(x))
+        slope[columns] = (
+            by_mean[0] * found.mean_slope[0] + by_deviation[0] * found.deviation_slope[0]
+        )
+        if self.beliefs.success is not None:
+            label = self.beliefs.success.moments(point)
+            chance = (1 + float(label.mean[0])) / 2
+            value += float(np.log(np.clip(chance, _LEAST_FEASIBILITY, 1.0)))
+            if _LEAST_FEASIBILITY < chance < 1:
+                slope[columns] += label.mean_slope[0] / (2 * chance)
+        return value, slope
+
+
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """Which configurations may be proposed."""
+
+    history: History
+    proposed: FloatArray
+
+    def __call__(self, units: FloatArray) -> BoolArray:
+        return ~(self.history.is_taken(units) | same_rows(units, self.proposed))
+
+
+def _random_box(space: Space, rng: np.random.Generator) -> Box:
+    """The unit cube with random margins in the parameters without levels."""
+    margins = 10.0 ** rng.uniform(*_LOG_MARGINS, size=(2, len(space)))
+    margins[:, [parameter.levels is not None for parameter in space.parameters]] = 0.0
+    return Box(margins[0], 1 - margins[1])
