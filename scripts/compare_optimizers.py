@@ -1,7 +1,7 @@
 """Run the surrogates of the default optimizer on test functions, and rank them among peers.
 
-    python scripts/compare_optimizers.py run BENCH OUT --surrogate gp [--seeds 0,1,2] [--workers 10]
-    python scripts/compare_optimizers.py rank BENCH OUT [OUT ...] [--budget 100] [--max-seed 2]
+    python compare_optimizers.py run BENCH OUT [--surrogate gp] [--seeds 0,1,2] [--workers 10]
+    python compare_optimizers.py rank BENCH OUT [OUT ...] [--budget 100] [--max-seed 2]
 
 BENCH is a directory with ``functions.py``, which defines ``FUNCTIONS``, and ``results/*.jsonl``,
 the peers' traces: an object a line, with method, function, seed and regret, the best-so-far

@@ -48,13 +48,9 @@ class LogExpectedImprovement:
 
     def slopes(self, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(k,) and (k,) Its derivatives: those of the improvement are -Phi(u) and phi(u)."""
-        from scipy.special import log_ndtr
-
         u = (self.best - mean) / deviation
-        log_value = log_h(u)
-        by_mean = -np.exp(log_ndtr(u) - log_value) / deviation
-        by_deviation = np.exp(-0.5 * u * u - _LOG_ROOT_2PI - log_value) / deviation
-        return by_mean, by_deviation
+        probability, density = relative_slopes(u)
+        return -probability / deviation, density / deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +87,30 @@ def log_h(u: FloatArray) -> FloatArray:
     log_ratio = np.log(erfcx(-v / math.sqrt(2)) * -v) + _LOG_ROOT_HALF_PI
     result[tail] = -0.5 * v * v - _LOG_ROOT_2PI + np.log(-np.expm1(log_ratio))
     v = u[far]
-    rest = np.log1p(-3 / v**2 + 15 / v**4)  # Abramowitz and Stegun, 26.2.12, integrated
-    result[far] = -0.5 * v * v - _LOG_ROOT_2PI - 2 * np.log(-v) + rest
+    result[far] = -0.5 * v * v - _LOG_ROOT_2PI - 2 * np.log(-v) + np.log1p(_rest_of_h(v))
     return result
+
+
+def relative_slopes(u: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(k,) ``Phi(u) / h(u)`` and (k,) ``phi(u) / h(u)``; see `log_h`."""
+    from scipy.special import log_ndtr
+
+    near = np.maximum(u, _FAR_TAIL)
+    log_value = log_h(near)
+    probability = np.exp(log_ndtr(near) - log_value)
+    density = np.exp(-0.5 * near * near - _LOG_ROOT_2PI - log_value)
+    far = u < _FAR_TAIL
+    v = u[far]
+    density[far] = v * v / (1 + _rest_of_h(v))
+    probability[far] = (density[far] - 1) / -v  # as h is phi(u) + u Phi(u)
+    return probability, density
+
+
+def _rest_of_h(v: FloatArray) -> FloatArray:
+    """``v^2 h(v) / phi(v) - 1`` far in the tail (Abramowitz and Stegun, 26.2.12, integrated)."""
+    inverse = 1 / (v * v)
+    rest: FloatArray = inverse * (15 * inverse - 3)
+    return rest
 
 
 def lower_confidence_bound(mean: FloatArray, sigma: FloatArray, kappa: float) -> FloatArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fsopt.history import BoolArray, FloatArray, History
+from fsopt.history import BoolArray, FloatArray, History, row_hashes
 from fsopt.search.acquisition import Acquisition, ConfidenceBound, LogExpectedImprovement
 from fsopt.search.ascent import Box, best_proposal, starting_points
 from fsopt.search.distinct import replace_unusable
@@ -17,8 +17,11 @@ from fsopt.streams import stream
 from fsopt.surrogate import MAX_ROWS, GaussianProcess, fit_gaussian, fit_labels
 
 _INCUMBENTS = 5
+_ALONE_SHARE = 0.0
 _BOUND_SHARE = 0.5  # of the proposals that are made while others are evaluated
 _LEAST_FEASIBILITY = 0.02
+_RESOLUTION = 1e-4  # evaluations that are closer to each other than this tell little
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 _LOG_MARGINS = (-4.0, -1.3)  # of the bounds, to base 10, where others may propose the same
 
 
@@ -35,8 +38,8 @@ def suggest_gaussian(
     While others are evaluated, half of the proposals are made by a lower confidence bound instead,
     whose weight is drawn from an exponential distribution: proposals from almost the same data
     then differ, and explore more. All are if there are trials that this process knows nothing
-    about yet, and numbers then keep random distances from their bounds, lest two processes that
-    know the same propose the same corner.
+    about yet. Lest two processes that know the same propose the same corner, numbers then keep
+    random distances from their bounds; and of a finite space, a random part is left to the others.
 
     Args:
         history: The study so far, in which at least one trial has a value.
@@ -53,9 +56,11 @@ def suggest_gaussian(
     units = np.full((len(numbers), len(history.space)), np.nan)
     usable = np.zeros(len(numbers), dtype=np.bool_)
     hidden = max(0, numbers[0] - history.ended - len(history.X_pending))
+    share = 1 / (1 + hidden) if history.space.cardinality is not None else 1.0
     beliefs = _Beliefs.of(history, seed, numbers[0])
     for index, number in enumerate(numbers):
         rng = stream(seed, "gaussian", number)
+        is_free = _Free(history, units[usable], beliefs, share, int(rng.integers(2**63)))
         others = hidden + index + len(history.X_pending)
         wanted = beliefs.acquisition(rng, alone=others == 0, blind=hidden > 0)
         box = _random_box(history.space, rng) if hidden else Box.whole(len(history.space))
@@ -65,7 +70,7 @@ def suggest_gaussian(
             _Score(beliefs, wanted),
             history.space,
             pool,
-            _Free(history, units[usable]),
+            is_free,
             rng,
             box,
         )
@@ -116,12 +121,20 @@ class _Beliefs:
         newest = units[-MAX_ROWS:, self.columns]
         return replace(self, process=self.process.believing(newest))
 
+    def distance(self, units: FloatArray) -> FloatArray:
+        """(k,) How far unit rows (k, d) are from what was seen or is believed, at least.
+
+        The distance in the parameter in which it is greatest, up to 1.
+        """
+        return self.process.points.nearest(units[:, self.columns])
+
     def acquisition(self, rng: np.random.Generator, *, alone: bool, blind: bool) -> Acquisition:
         """What a proposal is to maximise."""
         share, kappa = rng.random(), rng.exponential()
-        if alone or not (blind or share < _BOUND_SHARE):
-            return LogExpectedImprovement(self.best)
-        return ConfidenceBound(kappa)
+        usual = _ALONE_SHARE if alone else _BOUND_SHARE
+        if blind or share < usual:
+            return ConfidenceBound(kappa)
+        return LogExpectedImprovement(self.best)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +178,19 @@ class _Free:
 
     history: History
     proposed: FloatArray
+    """(b, d) Unit rows that were proposed in the same call."""
+    beliefs: _Beliefs
+    share: float
+    """Of all configurations, by chance."""
+    salt: int
+    """Decides which."""
 
     def __call__(self, units: FloatArray) -> BoolArray:
-        return ~(self.history.is_taken(units) | same_rows(units, self.proposed))
+        free = ~(self.history.is_taken(units) | same_rows(units, self.proposed))
+        if self.share < 1:
+            chance = (row_hashes(units) ^ np.uint64(self.salt)) * _ODD >> np.uint64(11)
+            free &= chance < self.share * 2**53
+        return free & (self.beliefs.distance(units) > _RESOLUTION)
 
 
 def _random_box(space: Space, rng: np.random.Generator) -> Box:

@@ -167,10 +167,10 @@ def stable_cholesky(K: FloatArray) -> FloatArray:
     size = float(np.trace(K)) / max(len(K), 1)
     for jitter in _JITTERS:
         try:
-            factor: FloatArray = np.linalg.cholesky(K + jitter * size * np.eye(len(K)))
+            factor = np.linalg.cholesky(K + jitter * size * np.eye(len(K)))
         except np.linalg.LinAlgError:
             continue
-        return factor
+        return np.asarray(factor, dtype=np.float64)
     raise np.linalg.LinAlgError(
         f"the {len(K)} x {len(K)} matrix of covariances is not positive definite, even with "
         f"{_JITTERS[-1]} of its diagonal added; are there values that are not finite?"

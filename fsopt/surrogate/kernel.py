@@ -28,6 +28,7 @@ _MIDDLE = 0.5
 _OFFSET2 = 0.75  # makes the distance from inactive to the ends of the interval 1
 _NO_CATEGORY = -1.0
 _ROOT5 = math.sqrt(5)
+_BATCH = 2**14  # pairs of configurations compared at once, so that they stay in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,18 @@ class Points:
     def squared_distances(self, others: Points) -> FloatArray:
         """(d, n, m) The squared distance in each parameter to each of the others."""
         return self._squares(self.differences(others), others)
+
+    def nearest(self, X: FloatArray) -> FloatArray:
+        """(k,) How far unit rows (k, d) are from the nearest point, in the parameter that differs
+        most."""
+        near = Points.of(X, self.categorical)
+        result = np.empty(len(X))
+        step = max(1, _BATCH // len(self.positions))
+        for start in range(0, len(X), step):
+            rows = slice(start, start + step)
+            batch = Points(near.positions[rows], near.beside[rows], near.categorical)
+            result[rows] = batch.squared_distances(self).max(axis=0).min(axis=1)
+        return np.sqrt(result)
 
     def _squares(self, differences: FloatArray, others: Points) -> FloatArray:
         squares: FloatArray = differences * differences

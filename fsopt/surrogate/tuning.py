@@ -28,7 +28,7 @@ MAX_ROWS = 300
 
 _FIRST = 40  # up to so many trials each fit begins from nothing
 _GROWTH = 2**0.5  # from one fit to the next in a chain
-_ITERATIONS, _MORE_ITERATIONS = 40, 12
+_ITERATIONS, _MORE_ITERATIONS = 60, 25
 _STARTS = 2
 _REMEMBERED = 64  # fits
 _LABELS = 120  # configurations of both classes, to which the hyperparameters of labels are fitted
