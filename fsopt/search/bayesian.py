@@ -28,7 +28,7 @@ _CANDIDATES_PER_TRIAL = 20  # at least, in a large batch
 
 _SURROGATES = ("auto", "gp", "forest")
 _GAUSSIAN_ROWS = 300
-_GAUSSIAN_COST = 1_000_000  # rows^2 * (parameters + 5): 0.2 s a proposal on one core
+_GAUSSIAN_COST = 800_000  # rows^2 * (parameters + 5): 0.2 s a proposal on one core
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +56,8 @@ class BayesianOptimizer:
     """How many trials must have ended before the model takes over; ``2 d + 1`` if None."""
     surrogate: str = "auto"
     """The model: ``"gp"``, a Gaussian process, or ``"forest"``. ``"auto"`` takes the Gaussian
-    process while a proposal takes no longer than 0.2 s, to about 300 trials in five dimensions and
-    200 in twenty, and then the forest."""
+    process while a proposal takes no longer than 0.2 s, to about 280 trials of five parameters and
+    180 of twenty, and then the forest."""
     trees: int = 64
     """The size of the forest."""
     kappa: float = 1.96

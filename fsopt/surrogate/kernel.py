@@ -103,8 +103,14 @@ class Points:
         return self._squares(self.differences(others), others)
 
     def nearest(self, X: FloatArray) -> FloatArray:
-        """(k,) How far unit rows (k, d) are from the nearest point, in the parameter that differs
-        most."""
+        """How far unit rows are from the nearest of the points.
+
+        Args:
+            X: (k, d) Unit rows, NaN where inactive.
+
+        Returns:
+            (k,) The largest of the distances in the single parameters.
+        """
         near = Points.of(X, self.categorical)
         result = np.empty(len(X))
         step = max(1, _BATCH // len(self.positions))

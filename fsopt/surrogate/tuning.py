@@ -26,6 +26,7 @@ from fsopt.surrogate.transforms import Scaled, standardise, warp
 MAX_ROWS = 300
 """No more trials than this are in one Gaussian process, whose cost grows with their cube."""
 
+_MAX_TUNED = 200  # trials that hyperparameters are fitted to
 _FIRST = 40  # up to so many trials each fit begins from nothing
 _GROWTH = 2**0.5  # from one fit to the next in a chain
 _ITERATIONS, _MORE_ITERATIONS = 60, 25
@@ -55,9 +56,8 @@ def fit_gaussian(X: FloatArray, y: FloatArray, categorical: BoolArray) -> Model:
         y: (n,) Their values, finite, to be minimised.
         categorical: (d,) Which parameters are categories; the others have an order.
     """
-    rows = np.arange(refit_size(len(X)))
-    rows = _evenly(rows, MAX_ROWS)
-    fits = [_tuned(_Table.of(X[rows], y[rows], categorical), warped) for warped in (False, True)]
+    size = refit_size(len(X))
+    fits = [_fit(X[:size], y[:size], categorical, warped=warped) for warped in (False, True)]
     scores = [fit.tuned.loss - fit.log_slope for fit in fits]
     warped = scores[1] < scores[0]
     hyper = Hyperparameters.from_vector(fits[warped].tuned.vector)
@@ -151,17 +151,28 @@ class _Table:
         return X, y, np.array(self.categorical)
 
 
+def _fit(X: FloatArray, y: FloatArray, categorical: BoolArray, *, warped: bool) -> _Fit:
+    """Fit hyperparameters to trials, of which only the most useful count if there are many."""
+    if len(X) <= _MAX_TUNED:
+        return _tuned(_Table.of(X, y, categorical), None, warped)
+    kept = subset(X, y, _MAX_TUNED)
+    first = _Table.of(X[:_MAX_TUNED], y[:_MAX_TUNED], categorical)
+    return _tuned(_Table.of(X[kept], y[kept], categorical), first, warped)
+
+
 @lru_cache(maxsize=_REMEMBERED)
-def _tuned(table: _Table, warped: bool) -> _Fit:
+def _tuned(table: _Table, before: _Table | None, warped: bool) -> _Fit:
+    """Fit from where the fit to another table ended, by default to the first of these trials."""
     X, y, categorical = table.arrays()
     scaled = _scaled(y, warped=warped)
     evidence = Evidence(X, scaled.z, categorical)
     fewer = _rung_below(len(X))
-    if fewer is None:
+    if before is None and fewer is None:
         starts = Prior.of(X.shape[1]).starts(_STARTS)
         return _Fit(evidence.minimise(starts, _ITERATIONS), scaled.log_slope)
-    start = _tuned(_Table.of(X[:fewer], y[:fewer], categorical), warped).tuned.vector
-    return _Fit(evidence.minimise([start], _MORE_ITERATIONS), scaled.log_slope)
+    start = _tuned(before or _Table.of(X[:fewer], y[:fewer], categorical), None, warped)
+    found = evidence.minimise([start.tuned.vector], _MORE_ITERATIONS)
+    return _Fit(found, scaled.log_slope)
 
 
 @lru_cache(maxsize=_REMEMBERED)

@@ -102,11 +102,13 @@ def test_a_gaussian_process_is_taken_while_it_is_fast() -> None:
         history = History(space=space, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
         return BayesianOptimizer(surrogate=surrogate)._takes_gaussian(history, wanted)
 
-    assert takes(299, 5)
-    assert not takes(300, 5)
+    assert takes(281, 5)
+    assert not takes(282, 5)
+    assert takes(299, 1)
+    assert not takes(300, 1)
     assert not takes(200, 5, wanted=200)
-    assert takes(195, 20)
-    assert not takes(205, 20)
+    assert takes(177, 20)
+    assert not takes(178, 20)
     assert takes(5000, 20, surrogate="gp")
     assert not takes(10, 2, surrogate="forest")
 
