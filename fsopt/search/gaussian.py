@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,10 +19,11 @@ from fsopt.surrogate import MAX_ROWS, GaussianProcess, fit_gaussian, fit_labels
 
 _INCUMBENTS = 5
 _ALONE_SHARE = 0.0
-_BOUND_SHARE = 0.5  # of the proposals that are made while others are evaluated
+_BOUND_SHARE = 0.5  # by a confidence bound, of the proposals while others are evaluated
 _LEAST_FEASIBILITY = 0.02
+_FAR_SHARE = 0.3  # of the proposals
 _RESOLUTION = 1e-4  # evaluations that are closer to each other than this tell little
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # spreads the bits of a hash
 _LOG_MARGINS = (-4.0, -1.3)  # of the bounds, to base 10, where others may propose the same
 
 
@@ -56,28 +58,34 @@ def suggest_gaussian(
     units = np.full((len(numbers), len(history.space)), np.nan)
     usable = np.zeros(len(numbers), dtype=np.bool_)
     hidden = max(0, numbers[0] - history.ended - len(history.X_pending))
-    share = 1 / (1 + hidden) if history.space.cardinality is not None else 1.0
     beliefs = _Beliefs.of(history, seed, numbers[0])
     for index, number in enumerate(numbers):
         rng = stream(seed, "gaussian", number)
-        is_free = _Free(history, units[usable], beliefs, share, int(rng.integers(2**63)))
-        others = hidden + index + len(history.X_pending)
-        wanted = beliefs.acquisition(rng, alone=others == 0, blind=hidden > 0)
-        box = _random_box(history.space, rng) if hidden else Box.whole(len(history.space))
-        pool = starting_points(history, beliefs.incumbents, count, rng)
-        pool = history.space.snap(np.clip(pool, box.low, box.high)) if hidden else pool
-        row = best_proposal(
-            _Score(beliefs, wanted),
-            history.space,
-            pool,
-            is_free,
-            rng,
-            box,
-        )
+        row = _propose(history, beliefs, units[usable], hidden, count, rng)
         if row is not None:
             units[index], usable[index] = row, True
             beliefs = beliefs.believing(row[np.newaxis])
     return replace_unusable(units, usable, history, numbers, seed)
+
+
+def _propose(
+    history: History,
+    beliefs: _Beliefs,
+    proposed: FloatArray,
+    hidden: int,
+    count: int,
+    rng: np.random.Generator,
+) -> FloatArray | None:
+    """One proposal (d,) beside those (b, d) of the same call, or None if there is no good one."""
+    space = history.space
+    alone = hidden + len(proposed) + len(history.X_pending) == 0
+    score = _Score(beliefs, beliefs.acquisition(rng, alone=alone, blind=hidden > 0))
+    share = 1 / (1 + hidden) if space.cardinality is not None else 1.0
+    is_free = _Free(history, beliefs, proposed, beliefs.least(rng), share, _salt(rng))
+    box = _random_box(space, rng) if hidden else Box.whole(len(space))
+    pool = starting_points(history, beliefs.incumbents, count, rng)
+    pool = space.snap(np.clip(pool, box.low, box.high)) if hidden else pool
+    return best_proposal(score, space, pool, is_free, rng, box)
 
 
 def modelled_columns(space: Space) -> BoolArray:
@@ -128,6 +136,20 @@ class _Beliefs:
         """
         return self.process.points.nearest(units[:, self.columns])
 
+    def least(self, rng: np.random.Generator) -> float:
+        """How far a proposal must be from what is known; see `distance`.
+
+        Usually so far that there is something to learn. Now and then farther, up to half of where
+        the cubes around all points would fill the space, so that a search whose model is sure of a
+        local minimum looks elsewhere too.
+        """
+        points = self.process.points.positions
+        farthest = 0.5 * (0.5 / len(points)) ** (1 / points.shape[1])
+        share, exponent = rng.random(2)
+        if share >= _FAR_SHARE or farthest <= _RESOLUTION:
+            return _RESOLUTION
+        return _RESOLUTION * math.exp(exponent * math.log(farthest / _RESOLUTION))
+
     def acquisition(self, rng: np.random.Generator, *, alone: bool, blind: bool) -> Acquisition:
         """What a proposal is to maximise."""
         share, kappa = rng.random(), rng.exponential()
@@ -177,20 +199,22 @@ class _Free:
     """Which configurations may be proposed."""
 
     history: History
+    beliefs: _Beliefs
     proposed: FloatArray
     """(b, d) Unit rows that were proposed in the same call."""
-    beliefs: _Beliefs
+    least: float
+    """How far from what is known, at least."""
     share: float
     """Of all configurations, by chance."""
-    salt: int
+    salt: np.uint64
     """Decides which."""
 
     def __call__(self, units: FloatArray) -> BoolArray:
         free = ~(self.history.is_taken(units) | same_rows(units, self.proposed))
         if self.share < 1:
-            chance = (row_hashes(units) ^ np.uint64(self.salt)) * _ODD >> np.uint64(11)
+            chance = (row_hashes(units) ^ self.salt) * _ODD >> np.uint64(11)
             free &= chance < self.share * 2**53
-        return free & (self.beliefs.distance(units) > _RESOLUTION)
+        return free & (self.beliefs.distance(units) > self.least)
 
 
 def _random_box(space: Space, rng: np.random.Generator) -> Box:
@@ -198,3 +222,7 @@ def _random_box(space: Space, rng: np.random.Generator) -> Box:
     margins = 10.0 ** rng.uniform(*_LOG_MARGINS, size=(2, len(space)))
     margins[:, [parameter.levels is not None for parameter in space.parameters]] = 0.0
     return Box(margins[0], 1 - margins[1])
+
+
+def _salt(rng: np.random.Generator) -> np.uint64:
+    return rng.integers(2**64, dtype=np.uint64)

@@ -138,3 +138,33 @@ def test_several_objectives_are_weighed_anew_for_each_trial() -> None:
     Y = np.column_stack([X[:, 0], 1 - X[:, 0]])
     found = [suggest_gaussian(history_of(X, Y), [30], seed, 300)[0, 0] for seed in range(8)]
     assert np.ptp(found) > 0.3
+
+
+def test_proposals_keep_apart_now_and_then_farther_but_there_is_always_room() -> None:
+    X = points(50)
+    beliefs = gaussian._Beliefs.of(history_of(X, bowl(X)), 0, 50)
+    rng = np.random.default_rng(0)
+    drawn = np.array([beliefs.least(rng) for _ in range(400)])
+    usual = drawn == 1e-4
+    assert 0.6 < usual.mean() < 0.8
+    assert drawn.min() == 1e-4
+    assert 0.04 < drawn.max() <= 0.05
+    room = beliefs.distance(np.random.default_rng(1).random((500, 2))) > drawn.max()
+    assert room.mean() > 0.5
+
+
+def test_distances_are_those_in_the_parameter_that_differs_most() -> None:
+    X = np.array([[0.5, 0.5], [0.9, 0.1]])
+    beliefs = gaussian._Beliefs.of(history_of(X, bowl(X)), 0, 2)
+    query = np.array([[0.5, 0.6], [0.45, 0.4], [0.9, 0.1]])
+    np.testing.assert_allclose(beliefs.distance(query), [0.1, 0.1, 0.0], atol=1e-12)
+
+
+def test_of_a_finite_space_a_part_is_left_to_processes_that_are_not_heard_of() -> None:
+    space = Space(Int("n", 1, 20), Int("m", 1, 20))
+    X = sample(space, 8, np.random.default_rng(0))
+    history = history_of(X, bowl(X), space=space)
+    known = {tuple(suggest_gaussian(history, [8], s, 300)[0]) for s in range(6)}
+    hidden = {tuple(suggest_gaussian(history, [n], 0, 300)[0]) for n in range(28, 40)}
+    assert len(known) <= 3
+    assert len(hidden) >= 10
