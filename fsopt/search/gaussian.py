@@ -18,7 +18,6 @@ from fsopt.streams import stream
 from fsopt.surrogate import MAX_ROWS, GaussianProcess, fit_gaussian, fit_labels
 
 _INCUMBENTS = 5
-_ALONE_SHARE = 0.0
 _BOUND_SHARE = 0.5  # by a confidence bound, of the proposals while others are evaluated
 _LEAST_FEASIBILITY = 0.02
 _FAR_SHARE = 0.3  # of the proposals
@@ -153,10 +152,9 @@ class _Beliefs:
     def acquisition(self, rng: np.random.Generator, *, alone: bool, blind: bool) -> Acquisition:
         """What a proposal is to maximise."""
         share, kappa = rng.random(), rng.exponential()
-        usual = _ALONE_SHARE if alone else _BOUND_SHARE
-        if blind or share < usual:
-            return ConfidenceBound(kappa)
-        return LogExpectedImprovement(self.best)
+        if alone or not (blind or share < _BOUND_SHARE):
+            return LogExpectedImprovement(self.best)
+        return ConfidenceBound(kappa)
 
 
 @dataclass(frozen=True, slots=True)
