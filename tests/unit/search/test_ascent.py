@@ -122,6 +122,27 @@ def test_what_is_taken_is_never_found() -> None:
     assert is_free(found[np.newaxis]).all()
 
 
+class Hills:
+    """A low hill around 0.2 and a higher but steeper one around 0.8, of one number."""
+
+    def values(self, X: FloatArray) -> FloatArray:
+        return np.maximum(1 - (X[:, 0] - 0.2) ** 2, 2 - 100 * (X[:, 0] - 0.8) ** 2)
+
+    def value_and_slope(self, x: FloatArray) -> tuple[float, FloatArray]:
+        steep = 2 - 100 * (x - 0.8) ** 2 > 1 - (x - 0.2) ** 2
+        slope = np.where(steep, -200 * (x - 0.8), -2 * (x - 0.2))
+        return float(self.values(x[np.newaxis])[0]), slope
+
+
+def test_not_all_climbs_begin_at_the_same_hill() -> None:
+    line = Space(Float("x", 0.0, 1.0))
+    pool = np.append(np.linspace(0.19, 0.21, 20), 0.69)[:, np.newaxis]
+    assert Hills().values(pool).argmin() == 20
+    rng = np.random.default_rng(0)
+    found = best_proposal(Hills(), line, pool, anything, rng, Box.whole(1))
+    assert found == pytest.approx(0.8, abs=1e-4)
+
+
 def test_nothing_free_nothing_found() -> None:
     assert climb(CUBE, [0, 0, 0], drawn(CUBE, 9), is_free=lambda units: ~anything(units)) is None
     assert climb(CUBE, [0, 0, 0], drawn(CUBE, 0)) is None

@@ -58,6 +58,19 @@ def test_values_are_warped_where_that_makes_them_more_probable() -> None:
     assert not fit_gaussian(X, np.arcsinh(-np.sinh(smooth)), ORDERED).warped
 
 
+def test_transformations_are_compared_by_the_density_of_the_values_themselves() -> None:
+    naive_choices = 0
+    for seed in range(12):
+        X = rows(15, seed)
+        y = np.random.default_rng(seed).gamma(2.0, size=15)
+        plain, warped = (tuning._fit(X, y, ORDERED, warped=warped) for warped in (False, True))
+        gain = plain.tuned.loss - warped.tuned.loss
+        expected = gain + warped.log_slope - plain.log_slope > 0
+        assert fit_gaussian(X, y, ORDERED).warped == expected
+        naive_choices += (gain > 0) != expected
+    assert naive_choices > 0
+
+
 @pytest.mark.parametrize(
     "y",
     [
