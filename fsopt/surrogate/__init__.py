@@ -2,5 +2,19 @@
 
 from fsopt.surrogate.base import Fit, Prediction, Surrogate
 from fsopt.surrogate.forest import Forest, ForestOptions, fit_forest
+from fsopt.surrogate.gaussian import GaussianProcess, Moments
+from fsopt.surrogate.tuning import MAX_ROWS, fit_gaussian, fit_labels
 
-__all__ = ["Fit", "Forest", "ForestOptions", "Prediction", "Surrogate", "fit_forest"]
+__all__ = [
+    "MAX_ROWS",
+    "Fit",
+    "Forest",
+    "ForestOptions",
+    "GaussianProcess",
+    "Moments",
+    "Prediction",
+    "Surrogate",
+    "fit_forest",
+    "fit_gaussian",
+    "fit_labels",
+]

@@ -29,8 +29,12 @@ from fsopt.space import (
 OPTIMIZER_CASES: dict[str, Optimizer] = {
     "random": RandomSearch(),
     "sobol": SobolSearch(),
-    "bayesian": BayesianOptimizer(initial_design=5, trees=8, candidates=200),
-    "bayesian-default-design": BayesianOptimizer(trees=4, candidates=100, kappa=1.0, period=3),
+    "bayesian": BayesianOptimizer(initial_design=5, candidates=100),
+    "gaussian": BayesianOptimizer(initial_design=1, surrogate="gp", candidates=100),
+    "forest": BayesianOptimizer(initial_design=5, surrogate="forest", trees=8, candidates=200),
+    "forest-default-design": BayesianOptimizer(
+        surrogate="forest", trees=4, candidates=100, kappa=1.0, period=3
+    ),
 }
 
 SPACES = {
@@ -263,6 +267,11 @@ def test_options_are_few_have_defaults_and_are_json_scalars(kind: str) -> None:
         ("random", "unknown optimizer"),
         ({"kind": "random", "speed": 3}, "'random' has no option 'speed'; its options are none"),
         ({"kind": "bayesian", "tree": 3}, "no option 'tree'; its options are initial_design, "),
+        (
+            {"kind": "bayesian", "surrogate": "tree"},
+            "surrogate must be one of auto, gp, forest, not 'tree'",
+        ),
+        ({"kind": "bayesian", "surrogate": None}, "surrogate must be one of"),
         ({"kind": "bayesian", "trees": 0}, "trees must be an integer of 1 or more, not 0"),
         ({"kind": "bayesian", "trees": "9"}, "trees must be an integer"),
         ({"kind": "bayesian", "period": True}, "period must be an integer"),

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import integrate
 
-from fsopt.search.acquisition import lower_confidence_bound, periodic_decay
+from fsopt.search.acquisition import (
+    Acquisition,
+    ConfidenceBound,
+    LogExpectedImprovement,
+    log_h,
+    lower_confidence_bound,
+    periodic_decay,
+)
 
 weights = st.floats(1e-3, 1e3)
 periods = st.integers(1, 50)
@@ -28,3 +36,66 @@ def test_decay_has_the_published_values() -> None:
 def test_the_bound_is_the_mean_less_the_weighted_uncertainty() -> None:
     mean, sigma = np.array([1.0, 2.0]), np.array([0.5, 3.0])
     np.testing.assert_array_equal(lower_confidence_bound(mean, sigma, 2.0), [0.0, -4.0])
+
+
+def quadrature(u: float) -> float:
+    """The expected improvement for deviation 1, less its Gaussian factor, by integration.
+
+    ``h(u) = integral over t > 0 of t phi(t - u)``, of which ``phi(u)`` is taken out.
+    """
+    value, _ = integrate.quad(lambda t: t * np.exp(t * u - 0.5 * t * t), 0, np.inf, epsabs=0)
+    return float(value)
+
+
+@pytest.mark.parametrize("u", [6.0, 1.0, 0.0, -0.5, -0.999, -1.001, -3.0, -20.0, -100.0])
+def test_the_logarithm_of_the_improvement_is_that_of_the_integral(u: float) -> None:
+    expected = np.log(quadrature(u)) - 0.5 * u * u - 0.5 * np.log(2 * np.pi)
+    assert log_h(np.array([u]))[0] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("border", [-1.0, -300.0])
+def test_the_formulas_of_the_improvement_meet(border: float) -> None:
+    below, above = log_h(np.array([border * (1 + 1e-9), border * (1 - 1e-9)]))
+    slope = -border  # of the Gaussian factor
+    assert above - below == pytest.approx(slope * 2e-9 * -border, rel=1e-2, abs=1e-8)
+
+
+def test_far_away_the_improvement_falls_without_end() -> None:
+    u = -(10.0 ** np.arange(0, 150, 5))
+    found = log_h(u)
+    assert np.isfinite(found).all()
+    assert np.all(np.diff(found) < 0)
+
+
+def test_certain_improvement_is_the_difference() -> None:
+    found = LogExpectedImprovement(3.0).value(np.array([1.0]), np.array([1e-9]))
+    assert np.exp(found[0]) == pytest.approx(2.0, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "acquisition",
+    [LogExpectedImprovement(0.3), ConfidenceBound(0.7)],
+    ids=["improvement", "bound"],
+)
+def test_slopes_of_acquisitions_are_those_of_finite_differences(acquisition: Acquisition) -> None:
+    rng = np.random.default_rng(0)
+    mean, deviation = rng.normal(size=200), 10.0 ** rng.uniform(-2, 1, 200)
+    by_mean, by_deviation = acquisition.slopes(mean, deviation)
+    step = 1e-6 * deviation
+    for found, (m, s) in zip(
+        (by_mean, by_deviation), ((step, 0 * step), (0 * step, step)), strict=True
+    ):
+        up, down = (acquisition.value(mean + k * m, deviation + k * s) for k in (1, -1))
+        np.testing.assert_allclose(found, (up - down) / (2 * step), rtol=1e-5, atol=1e-6)
+
+
+def test_slopes_are_finite_far_in_the_tail() -> None:
+    mean = 10.0 ** np.arange(0, 8)
+    by_mean, by_deviation = LogExpectedImprovement(0.0).slopes(mean, np.ones(8))
+    np.testing.assert_allclose(by_mean[3:], -mean[3:], rtol=1e-5)
+    np.testing.assert_allclose(by_deviation[3:], mean[3:] ** 2, rtol=1e-4)
+
+
+def test_the_bound_to_maximise_is_the_negative_of_the_lower_one() -> None:
+    mean, sigma = np.array([1.0, 2.0]), np.array([0.5, 3.0])
+    np.testing.assert_array_equal(ConfidenceBound(2.0).value(mean, sigma), [0.0, 4.0])

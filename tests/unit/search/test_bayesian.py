@@ -6,9 +6,10 @@ import sys
 import numpy as np
 import pytest
 
+from fsopt.errors import InfeasibleSpaceError
 from fsopt.history import FloatArray, History
 from fsopt.search import BayesianOptimizer, Optimizer, RandomSearch, SobolSearch
-from fsopt.space import Categorical, Float, Int, Space
+from fsopt.space import Categorical, Constant, Float, Int, Space
 
 SPACE = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), Float("z", 0.0, 1.0))
 
@@ -49,7 +50,7 @@ def test_the_design_is_a_sobol_sequence_until_enough_trials_have_ended() -> None
 def test_without_exploration_the_proposal_is_near_the_best() -> None:
     X = np.random.default_rng(0).random((60, 3))
     history = history_of(X, ((X - 0.5) ** 2).sum(axis=1))
-    greedy = BayesianOptimizer(kappa=1e-9, kappa_final=1e-9)
+    greedy = BayesianOptimizer(surrogate="forest", kappa=1e-9, kappa_final=1e-9)
     proposals = np.concatenate([greedy.suggest(history, [60 + i], 0) for i in range(5)])
     assert np.abs(proposals - 0.5).mean() < 0.15
 
@@ -57,7 +58,7 @@ def test_without_exploration_the_proposal_is_near_the_best() -> None:
 def test_with_much_exploration_the_proposal_avoids_the_data() -> None:
     X = np.random.default_rng(0).random((60, 3)) * [0.5, 1, 1]
     history = history_of(X, X[:, 1])
-    explorer = BayesianOptimizer(kappa=1e6, kappa_final=1e6)
+    explorer = BayesianOptimizer(surrogate="forest", kappa=1e6, kappa_final=1e6)
     nearest = []
     for optimizer in (explorer, RandomSearch()):
         proposals = optimizer.suggest(history, range(60, 75), 0)
@@ -66,6 +67,7 @@ def test_with_much_exploration_the_proposal_avoids_the_data() -> None:
     assert nearest[0] > nearest[1]
 
 
+@pytest.mark.parametrize("surrogate", ["gp", "forest"])
 @pytest.mark.parametrize(
     "space",
     [
@@ -74,8 +76,8 @@ def test_with_much_exploration_the_proposal_avoids_the_data() -> None:
     ],
     ids=["continuous", "mixed"],
 )
-def test_it_finds_better_values_than_random_search(space: Space) -> None:
-    optimizer = BayesianOptimizer(trees=32, candidates=500)
+def test_it_finds_better_values_than_random_search(space: Space, surrogate: str) -> None:
+    optimizer = BayesianOptimizer(surrogate=surrogate, trees=32, candidates=500)
     found = [search(space, optimizer, 45, seed) for seed in range(3)]
     random = [search(space, RandomSearch(), 45, seed) for seed in range(3)]
     assert np.mean(np.log(found)) < np.mean(np.log(random)) - 0.5
@@ -88,3 +90,39 @@ def test_the_heavy_libraries_are_not_imported_before_they_are_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_gaussian_process_is_taken_while_it_is_fast() -> None:
+    def takes(trials: int, parameters: int, surrogate: str = "auto", wanted: int = 1) -> bool:
+        space = Space(*[Float(f"x{i}", 0.0, 1.0) for i in range(parameters)])
+        X = np.zeros((trials, parameters))
+        none = X[:0]
+        numbers = np.arange(trials, dtype=np.int64)
+        Y = np.zeros((trials, 1))
+        history = History(space=space, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
+        return BayesianOptimizer(surrogate=surrogate)._takes_gaussian(history, wanted)
+
+    assert takes(281, 5)
+    assert not takes(282, 5)
+    assert takes(299, 1)
+    assert not takes(300, 1)
+    assert not takes(200, 5, wanted=200)
+    assert takes(177, 20)
+    assert not takes(178, 20)
+    assert takes(5000, 20, surrogate="gp")
+    assert not takes(10, 2, surrogate="forest")
+
+
+def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
+    space = Space(Constant("k", 1))
+    X = np.full((1, 1), 0.5)
+    history = History(
+        space=space,
+        X=X,
+        Y=np.zeros((1, 1)),
+        numbers=np.arange(1, dtype=np.int64),
+        X_failed=X[:0],
+        X_pending=X[:0],
+    )
+    with pytest.raises(InfeasibleSpaceError):
+        BayesianOptimizer(initial_design=1, surrogate="gp").suggest(history, [1], 0)
