@@ -18,6 +18,7 @@ from fsopt.search.distinct import replace_unusable
 from fsopt.search.gaussian import modelled_columns, suggest_gaussian
 from fsopt.search.quasirandom import SobolSearch
 from fsopt.search.training import TrainingSet, fit_believing
+from fsopt.space import Constant, Float, Int, Space
 from fsopt.streams import stream
 from fsopt.surrogate import ForestOptions, Prediction, Surrogate, fit_forest
 
@@ -56,8 +57,8 @@ class BayesianOptimizer:
     """How many trials must have ended before the model takes over; ``2 d + 1`` if None."""
     surrogate: str = "auto"
     """The model: ``"gp"``, a Gaussian process, or ``"forest"``. ``"auto"`` takes the Gaussian
-    process while a proposal takes no longer than 0.2 s, to about 280 trials of five parameters and
-    180 of twenty, and then the forest."""
+    process where every parameter is a number and always active, while a proposal takes no longer
+    than 0.2 s, to about 280 trials of five parameters and 180 of twenty; otherwise the forest."""
     trees: int = 64
     """The size of the forest."""
     kappa: float = 1.96
@@ -99,6 +100,8 @@ class BayesianOptimizer:
         varying = int(np.count_nonzero(modelled_columns(history.space)))
         if self.surrogate != "auto" or varying == 0:
             return self.surrogate == "gp" and varying > 0
+        if not _is_numeric(history.space):
+            return False
         rows = history.ended + len(history.X_pending) + wanted
         return rows <= _GAUSSIAN_ROWS and rows**2 * (varying + 5) <= _GAUSSIAN_COST
 
@@ -139,3 +142,9 @@ class BayesianOptimizer:
             bound[chosen] = np.inf
             chosen.append(int(np.argmin(bound)))
         return chosen
+
+
+def _is_numeric(space: Space) -> bool:
+    """Whether every parameter that varies is a number and always active."""
+    numbers = all(isinstance(p, Float | Int | Constant) for p in space.parameters)
+    return numbers and not space.conditions

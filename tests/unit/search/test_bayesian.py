@@ -126,3 +126,19 @@ def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
     )
     with pytest.raises(InfeasibleSpaceError):
         BayesianOptimizer(initial_design=1, surrogate="gp").suggest(history, [1], 0)
+
+
+@pytest.mark.parametrize(
+    ("space", "expected"),
+    [
+        (Space(Float("x", 0, 1), Int("n", 1, 9), Constant("k", "a")), True),
+        (Space(Float("x", 0, 1), Categorical("c", ["a", "b"])), False),
+        (Space(Float("x", 0, 1), Float("y", 0, 1), conditions={"y": "x < 0.5"}), False),
+    ],
+)
+def test_by_itself_a_gaussian_process_is_taken_for_numbers_only(
+    space: Space, expected: bool
+) -> None:
+    history = History.empty(space)
+    assert BayesianOptimizer()._takes_gaussian(history, 1) is expected
+    assert BayesianOptimizer(surrogate="gp")._takes_gaussian(history, 1)
