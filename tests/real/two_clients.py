@@ -132,8 +132,9 @@ def study_with_kills(clients: list[Client], script: Path) -> None:
         assert [row["trial"] for row in rows] == list(range(TRIALS))
         assert {row["state"] for row in rows} == {"completed"}
         assert all(f"value={rows[n]['value']:.6g} " in line for n, line in told.items()), told
-        # On a machine that is slow enough a process may be taken for lost that is only late.
-        assert any(row["attempts"] > 1 for row in rows), "what the killed were at is continued"
+        # Two were killed. On a slow machine one that is only late may be taken for lost as well.
+        again = [row["trial"] for row in rows if row["attempts"] > 1]
+        assert 1 <= len(again) <= TRIALS // 6, f"the killed's trials are continued: {again}"
         finished(client.start("verify", study))
 
 
