@@ -24,7 +24,7 @@ _HOPELESS = 1e10  # what the minimiser sees where the covariance can't be factor
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What hyperparameters usually are; all arrays (3 + 3 d,) as `Hyperparameters.to_vector`."""
+    """What hyperparameters usually are; all arrays (4 + 3 d,) as `Hyperparameters.to_vector`."""
 
     center: FloatArray
     deviation: FloatArray
@@ -41,10 +41,11 @@ class Prior:
         """
         log = math.log
         ln_d = log(dimension)
-        single = [  # center, deviation, bounds and start of mean, noise and scale
+        single = [  # center, deviation, bounds and start of mean, noise, scale and curvature
             (0.0, 1.0, -4.0, 4.0, 0.0),
             (-9.0, 2.5, log(1e-7), log(0.7), log(1e-4)),
             (0.0, 1.5, log(1e-6), log(50.0), 0.0),
+            (-3.0, 2.0, log(1e-6), log(50.0), -3.0),
         ]
         each = [  # of lengths, weights and widths
             (math.sqrt(2) + ln_d / 2, math.sqrt(3), log(0.01), log(100.0), log(0.35) + ln_d / 2),
@@ -57,9 +58,9 @@ class Prior:
     def starts(self, count: int) -> list[FloatArray]:
         """Where to begin: the usual start, then nearly additive, then nearly a product."""
         additive, product = self.start.copy(), self.start.copy()
-        dimension = (len(self.start) - 3) // 3
+        dimension = (len(self.start) - 4) // 3
         additive[2] -= 4.0
-        product[3 + dimension : 3 + 2 * dimension] -= 4.0
+        product[4 + dimension : 4 + 2 * dimension] -= 4.0
         return [self.start, additive, product][:count]
 
 
@@ -72,13 +73,15 @@ class Evidence:
         categorical: (d,) Which parameters are categories.
     """
 
-    __slots__ = ("_columns", "_pairs", "_prior", "_rows", "_z")
+    __slots__ = ("_columns", "_pairs", "_prior", "_quadratic", "_rows", "_z")
 
     def __init__(self, X: FloatArray, z: FloatArray, categorical: BoolArray) -> None:
         self._rows, self._columns = np.tril_indices(len(X), -1)
         points = Points.of(X, categorical)
-        D2 = points.squared_distances(points)[:, self._rows, self._columns]
-        self._pairs = PairKernel.of(D2)
+        pairs = points.pairs(points)
+        lower = (..., self._rows, self._columns)
+        self._pairs = PairKernel.of(pairs.squares[lower], pairs.products[lower])
+        self._quadratic = points.quadratic()
         self._prior = Prior.of(X.shape[1])
         self._z = z
 
@@ -86,7 +89,7 @@ class Evidence:
         """The negative logarithm of the posterior density up to a constant, and its gradient.
 
         Args:
-            vector: (3 + 3 d,) As `Hyperparameters.to_vector`.
+            vector: (4 + 3 d,) As `Hyperparameters.to_vector`.
         """
         from scipy.linalg.lapack import dpotrf, dpotri, dpotrs
 
@@ -95,7 +98,8 @@ class Evidence:
         values, parts = self._pairs.value(hyper)
         K = np.zeros((n, n), order="F")
         K[self._rows, self._columns] = values
-        np.fill_diagonal(K, hyper.variance + hyper.noise)
+        own = hyper.stationary + hyper.curvature * self._quadratic
+        np.fill_diagonal(K, own + hyper.noise)
         L, info = dpotrf(K, lower=1, overwrite_a=1)
         if info != 0:
             return _HOPELESS, np.zeros_like(vector)
@@ -104,13 +108,15 @@ class Evidence:
         fit = 0.5 * float(rest @ alpha) + float(np.log(np.diag(L)).sum())
         inverse = dpotri(L, lower=1)[0]
         by_pair = inverse[self._rows, self._columns] - alpha[self._rows] * alpha[self._columns]
-        by_diagonal = 0.5 * (float(np.trace(inverse)) - float(alpha @ alpha))
+        by_own = 0.5 * (np.diag(inverse) - alpha * alpha)
+        by_diagonal = float(by_own.sum())
         gradient = np.empty_like(vector)
         gradient[0] = -alpha.sum()
         gradient[1] = by_diagonal * hyper.noise
         gradient[2:] = self._pairs.pull_back(hyper, parts, by_pair)
         gradient[2] += by_diagonal * hyper.scale
-        weights = slice(3 + len(hyper.lengths), 3 + 2 * len(hyper.lengths))
+        gradient[3] += float(by_own @ self._quadratic) * hyper.curvature
+        weights = slice(4 + len(hyper.lengths), 4 + 2 * len(hyper.lengths))
         gradient[weights] += by_diagonal * hyper.weights
         surprise = (vector - self._prior.center) / self._prior.deviation
         loss = fit + 0.5 * n * math.log(2 * math.pi) + 0.5 * float(surprise @ surprise)
@@ -120,7 +126,7 @@ class Evidence:
         """The best that a quasi-Newton method finds from any of the starts.
 
         Args:
-            starts: Vectors (3 + 3 d,) to begin at.
+            starts: Vectors (4 + 3 d,) to begin at.
             iterations: At most so many steps from each.
         """
         from scipy.optimize import minimize
@@ -147,7 +153,7 @@ class Tuned:
     """Hyperparameters that were fitted."""
 
     vector: FloatArray
-    """(3 + 3 d,) As `Hyperparameters.to_vector`."""
+    """(4 + 3 d,) As `Hyperparameters.to_vector`."""
     loss: float
     """The negative logarithm of their posterior density up to a constant."""
 

@@ -17,7 +17,6 @@ from fsopt.surrogate.kernel import (
     Hyperparameters,
     Points,
     covariance,
-    covariance_and_slopes,
 )
 
 _SMALLEST = 1e-12  # of the variance far from data: rounding leaves no less certainty than this
@@ -59,10 +58,12 @@ class GaussianProcess:
         step = max(1, _BATCH // max(len(self.alpha), 1))
         for start in range(0, len(X), step):
             rows = slice(start, start + step)
-            cross = self._cross(X[rows])
+            near = Points.of(X[rows], self.points.categorical)
+            cross = covariance(self.points.pairs(near), self.hyper)
             mean[rows] = self.hyper.mean + self.alpha @ cross
             white = self._whiten(cross)
-            variance[rows] = self.hyper.variance - np.einsum("ij,ij->j", white, white)
+            known = np.einsum("ij,ij->j", white, white)
+            variance[rows] = near.variances(self.hyper) - known
         return Prediction(
             mean=mean,
             epistemic=np.sqrt(np.maximum(variance, self._smallest)),
@@ -72,14 +73,14 @@ class GaussianProcess:
     def moments(self, X: FloatArray) -> Moments:
         """Predict the values of unit rows (k, d), with derivatives by positions."""
         near = Points.of(X, self.points.categorical)
-        D2, halves = near.squares_and_slopes(self.points)
-        cross, slopes = covariance_and_slopes(D2, halves, self.hyper)
+        cross, slopes = near.slopes(self.hyper, self.points)
         white = self._whiten(cross.T)
-        variance = self.hyper.variance - np.einsum("ij,ij->j", white, white)
+        variance = near.variances(self.hyper) - np.einsum("ij,ij->j", white, white)
         certain = variance < self._smallest
         deviation = np.sqrt(np.maximum(variance, self._smallest))
         solved = self._whiten(white, transposed=True)
-        by_variance = -2 * np.einsum("dkn,nk->kd", slopes, solved)
+        by_variance = near.variance_slopes(self.hyper)
+        by_variance -= 2 * np.einsum("dkn,nk->kd", slopes, solved)
         by_variance[certain] = 0.0
         return Moments(
             mean=self.hyper.mean + cross @ self.alpha,
@@ -102,7 +103,7 @@ class GaussianProcess:
         points = Points.of(X, self.points.categorical)
         cross = self._cross(X)
         white = self._whiten(cross)
-        own = covariance(points.squared_distances(points), self.hyper)
+        own = covariance(points.pairs(points), self.hyper)
         root = stable_cholesky(own - white.T @ white + self._smallest * np.eye(len(X)))
         mean = self.hyper.mean + self.alpha @ cross
         drawn: FloatArray = mean + rng.standard_normal((count, len(X))) @ root.T
@@ -130,7 +131,7 @@ class GaussianProcess:
         n, q = len(self.alpha), len(X)
         new = Points.of(X, self.points.categorical)
         white = self._whiten(self._cross(X))
-        own = covariance(new.squared_distances(new), self.hyper)
+        own = covariance(new.pairs(new), self.hyper)
         own += self.hyper.noise * np.eye(q)
         factor = np.zeros((n + q, n + q))
         factor[:n, :n] = self.factor
@@ -160,12 +161,12 @@ class GaussianProcess:
 
     @property
     def _smallest(self) -> float:
-        return _SMALLEST * self.hyper.variance
+        return _SMALLEST * (self.hyper.stationary + self.hyper.curvature)
 
     def _cross(self, X: FloatArray) -> FloatArray:
         """(n, k) The covariance of what was seen with unit rows (k, d)."""
         near = Points.of(X, self.points.categorical)
-        return covariance(self.points.squared_distances(near), self.hyper)
+        return covariance(self.points.pairs(near), self.hyper)
 
     def _whiten(self, B: FloatArray, *, transposed: bool = False) -> FloatArray:
         return _solve(self.factor, B, transposed=transposed)
@@ -183,7 +184,7 @@ def condition(
         hyper: The hyperparameters.
     """
     points = Points.of(X, categorical)
-    K = covariance(points.squared_distances(points), hyper)
+    K = covariance(points.pairs(points), hyper)
     factor = stable_cholesky(K + hyper.noise * np.eye(len(X)))
     whitened = _solve(factor, z - hyper.mean)
     alpha = _solve(factor, whitened, transposed=True)

@@ -24,7 +24,7 @@ def test_the_loss_is_the_negative_log_density_of_data_and_prior(n: int) -> None:
     prior = Prior.of(4)
     for vector in vectors(3):
         hyper = Hyperparameters.from_vector(vector)
-        K = covariance(points.squared_distances(points), hyper) + hyper.noise * np.eye(n)
+        K = covariance(points.pairs(points), hyper) + hyper.noise * np.eye(n)
         rest = z - hyper.mean
         density = -0.5 * (rest @ np.linalg.inv(K) @ rest + np.linalg.slogdet(2 * math.pi * K)[1])
         surprise = (((vector - prior.center) / prior.deviation) ** 2).sum() / 2
@@ -56,7 +56,7 @@ def test_minimising_finds_what_no_random_vector_beats() -> None:
     found = evidence.minimise(prior.starts(2), 60)
     assert found.loss == evidence.loss(found.vector)[0]
     assert np.all((prior.low <= found.vector) & (found.vector <= prior.high))
-    near = found.vector + 0.1 * rng.standard_normal((200, 12))
+    near = found.vector + 0.1 * rng.standard_normal((200, 13))
     near = np.clip(near, prior.low, prior.high)
     assert min(evidence.loss(vector)[0] for vector in near) > found.loss - 1e-3
     hyper = Hyperparameters.from_vector(found.vector)

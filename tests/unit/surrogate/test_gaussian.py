@@ -14,7 +14,7 @@ def data(n: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
 
 
 def kernel(A: FloatArray, B: FloatArray) -> FloatArray:
-    return covariance(Points.of(A, MIXED).squared_distances(Points.of(B, MIXED)), HYPER)
+    return covariance(Points.of(A, MIXED).pairs(Points.of(B, MIXED)), HYPER)
 
 
 def brute_force(X: FloatArray, z: FloatArray, query: FloatArray) -> tuple[FloatArray, FloatArray]:
