@@ -56,9 +56,13 @@ class Box:
         """The unit cube of ``dimension`` parameters."""
         return cls(np.zeros(dimension), np.ones(dimension))
 
+    def nearest(self, units: FloatArray) -> FloatArray:
+        """The points of the box that are nearest to unit rows (k, d)."""
+        return np.clip(units, self.low, self.high)
+
 
 def starting_points(
-    history: History, incumbents: FloatArray, count: int, rng: np.random.Generator
+    history: History, incumbents: FloatArray, count: int, rng: np.random.Generator, box: Box
 ) -> FloatArray:
     """Configurations of which the best are good places to climb from.
 
@@ -70,6 +74,7 @@ def starting_points(
         incumbents: (b, d) The best unit rows known, best first; may be empty.
         count: How many to make; fewer may come out.
         rng: Source of randomness.
+        box: Where; see `best_proposal`.
 
     Returns:
         (c, d) Valid, snapped, distinct unit rows.
@@ -81,8 +86,9 @@ def starting_points(
     every = enumerate_all(space, count)
     if every is not None:
         return rng.permutation(every[~history.is_taken(every)])
-    around = surroundings(space, incumbents, count // 2, rng)
-    units = np.concatenate([around, _spread(space, count - len(around), rng)])
+    around = space.snap(box.nearest(surroundings(space, incumbents, count // 2, rng)))
+    units = np.concatenate([around, _spread(space, count - len(around), rng, box)])
+    units = units[is_valid(space, units)]
     return units[is_new(units, history)]
 
 
@@ -255,9 +261,11 @@ def _starts(pool: FloatArray, values: FloatArray) -> Sequence[int]:
     return chosen
 
 
-def _spread(space: Space, count: int, rng: np.random.Generator) -> FloatArray:
-    """About ``count`` valid unit rows that are spread evenly, or fewer."""
+def _spread(space: Space, count: int, rng: np.random.Generator, box: Box) -> FloatArray:
+    """About ``count`` unit rows that are spread evenly, of which enough are valid."""
     shift = rng.random(len(space))
-    points = space.snap((sobol_points(len(space), range(count), 0) + shift) % 1.0)
-    valid = points[is_valid(space, points)]
-    return sample(space, count, rng) if len(valid) < count // _FEW_VALID else valid
+    even = (sobol_points(len(space), range(count), 0) + shift) % 1.0
+    points = space.snap(box.low + (box.high - box.low) * even)
+    if np.count_nonzero(is_valid(space, points)) < count // _FEW_VALID:
+        return space.snap(box.nearest(sample(space, count, rng)))
+    return points

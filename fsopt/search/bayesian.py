@@ -13,9 +13,10 @@ import numpy as np
 from fsopt.errors import StudyError
 from fsopt.history import FloatArray, History
 from fsopt.search.acquisition import lower_confidence_bound, periodic_decay
+from fsopt.search.beliefs import modelled_columns
 from fsopt.search.candidates import candidates
 from fsopt.search.distinct import replace_unusable
-from fsopt.search.gaussian import modelled_columns, suggest_gaussian
+from fsopt.search.gaussian import suggest_gaussian
 from fsopt.search.quasirandom import SobolSearch
 from fsopt.search.training import TrainingSet, fit_believing
 from fsopt.space import Constant, Float, Int, Space

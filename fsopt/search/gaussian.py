@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from fsopt.history import BoolArray, FloatArray, History, row_hashes
 from fsopt.search.acquisition import Acquisition, ConfidenceBound, LogExpectedImprovement
 from fsopt.search.ascent import Box, best_proposal, starting_points
+from fsopt.search.beliefs import Beliefs, values_of
 from fsopt.search.distinct import replace_unusable
-from fsopt.search.objective import scalarize
-from fsopt.space import Categorical, Space, same_rows
+from fsopt.space import Space, same_rows
 from fsopt.streams import stream
-from fsopt.surrogate import MAX_ROWS, GaussianProcess, fit_gaussian, fit_labels
 
-_INCUMBENTS = 5
 _BOUND_SHARE = 0.5  # by a confidence bound, of the proposals while others are evaluated
 _LEAST_FEASIBILITY = 0.02
-_FAR_SHARE = 0.3  # of the proposals
-_RESOLUTION = 1e-4  # evaluations that are closer to each other than this tell little
+_RESOLUTION = 1e-6  # evaluations that are closer to each other than this tell nothing
+_APART = 1e-4  # evaluations at the same time are farther from each other than this
+_FAR_SHARE, _PART_SHARE = 0.15, 1 / 3  # of the proposals
+_POLISH_SHARE = 1 / 3  # of those that can improve next to nothing, and yet are made
+_DISTANCES = 5_000_000  # between what is looked at and what is known, which takes 0.1 s
+_FEWEST = 500  # configurations looked at nevertheless
+_LEAST_FOR_PARTS = 4  # trials for each parameter
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # spreads the bits of a hash
 _LOG_MARGINS = (-4.0, -1.3)  # of the bounds, to base 10, where others may propose the same
 
@@ -56,112 +58,86 @@ def suggest_gaussian(
     """
     units = np.full((len(numbers), len(history.space)), np.nan)
     usable = np.zeros(len(numbers), dtype=np.bool_)
-    hidden = max(0, numbers[0] - history.ended - len(history.X_pending))
-    beliefs = _Beliefs.of(history, seed, numbers[0])
+    values = values_of(history, seed, numbers[0])
+    task = _Task(
+        history, values, max(0, numbers[0] - history.ended - len(history.X_pending)), count
+    )
+    whole = Beliefs.of(history, values)
     for index, number in enumerate(numbers):
-        rng = stream(seed, "gaussian", number)
-        row = _propose(history, beliefs, units[usable], hidden, count, rng)
+        row = _propose(task, whole, units[usable], stream(seed, "gaussian", number))
         if row is not None:
             units[index], usable[index] = row, True
-            beliefs = beliefs.believing(row[np.newaxis])
+            whole = whole.believing(row[np.newaxis])
     return replace_unusable(units, usable, history, numbers, seed)
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What all proposals of one call are based on."""
+
+    history: History
+    values: FloatArray
+    """(n,) What the trials are worth."""
+    hidden: int
+    """How many trials there are, at least, that this process knows nothing about yet."""
+    count: int
+    """How many configurations are looked at for each proposal."""
+
+
 def _propose(
-    history: History,
-    beliefs: _Beliefs,
-    proposed: FloatArray,
-    hidden: int,
-    count: int,
-    rng: np.random.Generator,
+    task: _Task, whole: Beliefs, proposed: FloatArray, rng: np.random.Generator
 ) -> FloatArray | None:
     """One proposal (d,) beside those (b, d) of the same call, or None if there is no good one."""
-    space = history.space
-    alone = hidden + len(proposed) + len(history.X_pending) == 0
-    score = _Score(beliefs, beliefs.acquisition(rng, alone=alone, blind=hidden > 0))
-    share = 1 / (1 + hidden) if space.cardinality is not None else 1.0
-    is_free = _Free(history, beliefs, proposed, beliefs.least(rng), share, _salt(rng))
-    box = _random_box(space, rng) if hidden else Box.whole(len(space))
-    pool = starting_points(history, beliefs.incumbents, count, rng)
-    pool = space.snap(np.clip(pool, box.low, box.high)) if hidden else pool
-    return best_proposal(score, space, pool, is_free, rng, box)
+    alone = task.hidden + len(proposed) + len(task.history.X_pending) == 0
+    is_far, in_part, in_earnest = rng.random(3) < (_FAR_SHARE, _PART_SHARE, _POLISH_SHARE)
+    row = None
+    if not is_far:
+        beliefs = whole
+        if in_part and len(task.values) >= _LEAST_FOR_PARTS * len(task.history.space):
+            beliefs = whole.of_part(task.history, task.values, rng).believing(proposed)
+        row = _best(task, beliefs, proposed, _RESOLUTION if alone else _APART, rng)
+        if row is not None and (in_earnest or whole.is_worthwhile(row)):
+            return row
+    levelled = whole.levelled(rng)
+    far = _best(task, levelled, proposed, levelled.far(rng), rng)
+    return row if far is None else far
 
 
-def modelled_columns(space: Space) -> BoolArray:
-    """(d,) Which parameters can vary."""
-    return np.array([parameter.levels != 1 for parameter in space.parameters], dtype=np.bool_)
+def _best(
+    task: _Task,
+    beliefs: Beliefs,
+    proposed: FloatArray,
+    least: float,
+    rng: np.random.Generator,
+) -> FloatArray | None:
+    """The most wanted row (d,) that is at least so far from what is known, if there is any."""
+    history, space = task.history, task.history.space
+    alone = task.hidden + len(proposed) + len(history.X_pending) == 0
+    wanted = _acquisition(beliefs.best, rng, alone=alone, blind=task.hidden > 0)
+    share = 1 / (1 + task.hidden) if space.cardinality is not None else 1.0
+    is_free = _Free(history, beliefs, proposed, least, share, _salt(rng))
+    box = _narrowed(beliefs.box, space, rng) if task.hidden else beliefs.box
+    affordable = max(_DISTANCES // beliefs.process.points.positions.size, _FEWEST)
+    count = min(task.count, affordable)
+    pool = starting_points(history, beliefs.incumbents, count, rng, box)
+    return best_proposal(_Score(beliefs, wanted), space, pool, is_free, rng, box)
 
 
-@dataclass(frozen=True, slots=True)
-class _Beliefs:
-    """What is thought of configurations."""
-
-    process: GaussianProcess
-    success: GaussianProcess | None
-    """Of labels 1 for success and -1 for failure, if there were failures."""
-    best: float
-    """The smallest mean at a configuration that has a value."""
-    incumbents: FloatArray
-    """(b, d) The unit rows that have the best values, best first."""
-    columns: BoolArray
-    """(d,) Which parameters the processes look at."""
-
-    @classmethod
-    def of(cls, history: History, seed: int, number: int) -> _Beliefs:
-        columns = modelled_columns(history.space)
-        categorical = np.array([isinstance(p, Categorical) for p in history.space.parameters])
-        categorical = categorical[columns]
-        single = history.Y.shape[1] == 1
-        rng = stream(seed, "weights", number)
-        y = history.Y[:, 0] if single else scalarize(history.Y, rng)
-        X = history.X[:, columns]
-        process = fit_gaussian(X, y, categorical).process
-        failed = history.X_failed[:, columns]
-        success = fit_labels(X, failed, categorical) if len(failed) else None
-        order = np.argsort(y, kind="stable")[:_INCUMBENTS]
-        best = float(process.seen().min())
-        beliefs = cls(process, success, best, history.X[order], columns)
-        return beliefs.believing(np.concatenate([history.X_failed, history.X_pending]))
-
-    def believing(self, units: FloatArray) -> _Beliefs:
-        """The same, as if unit rows (q, d) had the values that are expected of them."""
-        newest = units[-MAX_ROWS:, self.columns]
-        return replace(self, process=self.process.believing(newest))
-
-    def distance(self, units: FloatArray) -> FloatArray:
-        """(k,) How far unit rows (k, d) are from what was seen or is believed, at least.
-
-        The distance in the parameter in which it is greatest, up to 1.
-        """
-        return self.process.points.nearest(units[:, self.columns])
-
-    def least(self, rng: np.random.Generator) -> float:
-        """How far a proposal must be from what is known; see `distance`.
-
-        Usually so far that there is something to learn. Now and then farther, up to half of where
-        the cubes around all points would fill the space, so that a search whose model is sure of a
-        local minimum looks elsewhere too.
-        """
-        points = self.process.points.positions
-        farthest = 0.5 * (0.5 / len(points)) ** (1 / points.shape[1])
-        share, exponent = rng.random(2)
-        if share >= _FAR_SHARE or farthest <= _RESOLUTION:
-            return _RESOLUTION
-        return _RESOLUTION * math.exp(exponent * math.log(farthest / _RESOLUTION))
-
-    def acquisition(self, rng: np.random.Generator, *, alone: bool, blind: bool) -> Acquisition:
-        """What a proposal is to maximise."""
-        share, kappa = rng.random(), rng.exponential()
-        if alone or not (blind or share < _BOUND_SHARE):
-            return LogExpectedImprovement(self.best)
-        return ConfidenceBound(kappa)
+def _acquisition(
+    best: float, rng: np.random.Generator, *, alone: bool, blind: bool
+) -> Acquisition:
+    """What a proposal is to maximise."""
+    share, kappa = rng.random(), rng.exponential()
+    if alone or not (blind or share < _BOUND_SHARE):
+        return LogExpectedImprovement(best)
+    return ConfidenceBound(kappa)
 
 
 @dataclass(frozen=True, slots=True)
 class _Score:
     """An acquisition function of what is believed."""
 
-    beliefs: _Beliefs
+    beliefs: Beliefs
     wanted: Acquisition
 
     def values(self, X: FloatArray) -> FloatArray:
@@ -197,7 +173,7 @@ class _Free:
     """Which configurations may be proposed."""
 
     history: History
-    beliefs: _Beliefs
+    beliefs: Beliefs
     proposed: FloatArray
     """(b, d) Unit rows that were proposed in the same call."""
     least: float
@@ -215,11 +191,12 @@ class _Free:
         return free & (self.beliefs.distance(units) > self.least)
 
 
-def _random_box(space: Space, rng: np.random.Generator) -> Box:
-    """The unit cube with random margins in the parameters without levels."""
+def _narrowed(box: Box, space: Space, rng: np.random.Generator) -> Box:
+    """A box with random margins to the bounds of the parameters without levels."""
     margins = 10.0 ** rng.uniform(*_LOG_MARGINS, size=(2, len(space)))
     margins[:, [parameter.levels is not None for parameter in space.parameters]] = 0.0
-    return Box(margins[0], 1 - margins[1])
+    low, high = np.maximum(box.low, margins[0]), np.minimum(box.high, 1 - margins[1])
+    return Box(np.minimum(low, high), high)
 
 
 def _salt(rng: np.random.Generator) -> np.uint64:

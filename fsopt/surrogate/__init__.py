@@ -3,7 +3,15 @@
 from fsopt.surrogate.base import Fit, Prediction, Surrogate
 from fsopt.surrogate.forest import Forest, ForestOptions, fit_forest
 from fsopt.surrogate.gaussian import GaussianProcess, Moments
-from fsopt.surrogate.tuning import MAX_ROWS, fit_gaussian, fit_labels
+from fsopt.surrogate.kernel import Points
+from fsopt.surrogate.tuning import (
+    MAX_ROWS,
+    Model,
+    fit_gaussian,
+    fit_labels,
+    fit_part,
+    subset,
+)
 
 __all__ = [
     "MAX_ROWS",
@@ -11,10 +19,14 @@ __all__ = [
     "Forest",
     "ForestOptions",
     "GaussianProcess",
+    "Model",
     "Moments",
+    "Points",
     "Prediction",
     "Surrogate",
     "fit_forest",
     "fit_gaussian",
     "fit_labels",
+    "fit_part",
+    "subset",
 ]

@@ -6,7 +6,7 @@ Rasmussen and Williams, "Gaussian processes for machine learning", 2006, algorit
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from fsopt.surrogate.kernel import (
 )
 
 _SMALLEST = 1e-12  # of the variance far from data: rounding leaves no less certainty than this
-_BATCH = 2**14  # pairs of configurations compared at once, so that they stay in the cache
+_BATCH = 2**16  # distances that are taken at once, so that they stay in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class GaussianProcess:
         """Predict the values of unit rows (k, d), NaN where inactive."""
         mean = np.empty(len(X))
         variance = np.empty(len(X))
-        step = max(1, _BATCH // max(len(self.alpha), 1))
+        step = max(1, _BATCH // max(self.points.positions.size, 1))
         for start in range(0, len(X), step):
             rows = slice(start, start + step)
             near = Points.of(X[rows], self.points.categorical)
@@ -154,10 +154,20 @@ class GaussianProcess:
         """
         return self.extended(X, self.predict(X).mean) if len(X) else self
 
+    def with_values(self, z: FloatArray) -> GaussianProcess:
+        """The process that has seen other values (n,) at the same configurations."""
+        whitened = _solve(self.factor, z - self.hyper.mean)
+        alpha = _solve(self.factor, whitened, transposed=True)
+        return replace(self, whitened=whitened, alpha=alpha)
+
     def seen(self) -> FloatArray:
         """(n,) The means at the configurations that it has seen."""
         # K alpha is the values less their mean, and K is the covariance with noise
-        return self.hyper.mean + self.factor @ self.whitened - self.hyper.noise * self.alpha
+        return self.values() - self.hyper.noise * self.alpha
+
+    def values(self) -> FloatArray:
+        """(n,) The values that it has seen."""
+        return self.hyper.mean + self.factor @ self.whitened
 
     @property
     def _smallest(self) -> float:

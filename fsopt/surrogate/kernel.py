@@ -35,7 +35,7 @@ _OFFSET2 = 0.75  # makes the distance from inactive to the ends of the interval 
 _NO_CATEGORY = -1.0
 _NUMBER_FACTOR, _CATEGORY_FACTOR = 12.0, 2.0  # make the average product with itself 1
 _ROOT5 = math.sqrt(5)
-_BATCH = 2**14  # pairs of configurations compared at once, so that they stay in the cache
+_BATCH = 2**16  # distances that are taken at once, so that they stay in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Points:
         """
         near = Points.of(X, self.categorical)
         result = np.empty(len(X))
-        step = max(1, _BATCH // len(self.positions))
+        step = max(1, _BATCH // self.positions.size)
         for start in range(0, len(X), step):
             rows = slice(start, start + step)
             batch = Points(near.positions[rows], near.beside[rows], near.categorical)

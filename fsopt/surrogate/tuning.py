@@ -11,6 +11,7 @@ them in about twice the time of the last.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,6 +31,7 @@ _MAX_TUNED = 200  # trials that hyperparameters are fitted to
 _FIRST = 40  # up to so many trials each fit begins from nothing
 _GROWTH = 2**0.5  # from one fit to the next in a chain
 _ITERATIONS, _MORE_ITERATIONS = 60, 25
+_PART_ITERATIONS = 15
 _STARTS = 2
 _REMEMBERED = 64  # fits
 _LABELS = 120  # configurations of both classes, to which the hyperparameters of labels are fitted
@@ -58,12 +60,26 @@ def fit_gaussian(X: FloatArray, y: FloatArray, categorical: BoolArray) -> Model:
     """
     size = refit_size(len(X))
     fits = [_fit(X[:size], y[:size], categorical, warped=warped) for warped in (False, True)]
-    scores = [fit.tuned.loss - fit.log_slope for fit in fits]
-    warped = scores[1] < scores[0]
-    hyper = Hyperparameters.from_vector(fits[warped].tuned.vector)
     kept = subset(X, y, MAX_ROWS)
-    z = _scaled(y[kept], warped=warped).z
-    return Model(condition(X[kept], z, categorical, hyper), warped)
+    return _more_probable(fits, X[kept], y[kept], categorical)
+
+
+def fit_part(X: FloatArray, y: FloatArray, categorical: BoolArray, whole: Model) -> Model:
+    """Fit a Gaussian process to some of the trials, beginning with what fits all of them.
+
+    Args:
+        X: (n, d) Unit rows, NaN where inactive; n >= 1.
+        y: (n,) Their values, finite, to be minimised.
+        categorical: (d,) Which parameters are categories; the others have an order.
+        whole: What `fit_gaussian` made of all.
+    """
+    start = whole.process.hyper.to_vector()
+    fits = []
+    for warped in (False, True):
+        scaled = _scaled(y, warped=warped)
+        found = Evidence(X, scaled.z, categorical).minimise([start], _PART_ITERATIONS)
+        fits.append(_Fit(found, scaled.log_slope))
+    return _more_probable(fits, X, y, categorical)
 
 
 def fit_labels(X: FloatArray, X_other: FloatArray, categorical: BoolArray) -> GaussianProcess:
@@ -115,16 +131,25 @@ def subset(X: FloatArray, y: FloatArray, limit: int) -> NDArray[np.intp]:
     """
     if len(X) <= limit:
         return np.arange(len(X))
-    order = np.argsort(y, kind="stable")
     kept = np.zeros(len(X), dtype=np.bool_)
-    kept[order[: limit // 3]] = True
+    kept[np.argpartition(y, limit // 3)[: limit // 3]] = True
     full = np.where(np.isnan(X), -1.0, X)
-    distance = ((full - full[order[0]]) ** 2).sum(axis=1)
-    nearest = np.argsort(np.where(kept, np.inf, distance), kind="stable")
-    kept[nearest[: limit // 3]] = True
+    distance = ((full - full[np.argmin(y)]) ** 2).sum(axis=1)
+    distance[kept] = np.inf
+    kept[np.argpartition(distance, limit // 3)[: limit // 3]] = True
     rest = np.flatnonzero(~kept)
     kept[_evenly(rest, limit - int(kept.sum()))] = True
     return np.flatnonzero(kept)
+
+
+def _more_probable(
+    fits: Sequence[_Fit], X: FloatArray, y: FloatArray, categorical: BoolArray
+) -> Model:
+    """The Gaussian process of values or of warped values, whichever fits better, given data."""
+    scores = [fit.tuned.loss - fit.log_slope for fit in fits]
+    warped = scores[1] < scores[0]
+    hyper = Hyperparameters.from_vector(fits[warped].tuned.vector)
+    return Model(condition(X, _scaled(y, warped=warped).z, categorical, hyper), warped)
 
 
 @dataclass(frozen=True, slots=True)
