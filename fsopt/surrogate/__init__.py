@@ -1,11 +1,13 @@
 """Models of the objective: what they expect of a configuration, and how sure they are."""
 
 from fsopt.surrogate.base import Fit, Prediction, Surrogate
-from fsopt.surrogate.forest import Forest, ForestOptions, fit_forest
+from fsopt.surrogate.forest import FORESTS, Forest, ForestOptions, fit_forest
 from fsopt.surrogate.gaussian import GaussianProcess, Moments
+from fsopt.surrogate.regressor import Regressors, fit_regressor, is_regressor_name
 from fsopt.surrogate.tuning import MAX_ROWS, fit_gaussian, fit_labels
 
 __all__ = [
+    "FORESTS",
     "MAX_ROWS",
     "Fit",
     "Forest",
@@ -13,8 +15,11 @@ __all__ = [
     "GaussianProcess",
     "Moments",
     "Prediction",
+    "Regressors",
     "Surrogate",
     "fit_forest",
     "fit_gaussian",
     "fit_labels",
+    "fit_regressor",
+    "is_regressor_name",
 ]
