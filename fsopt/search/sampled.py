@@ -17,7 +17,7 @@ from fsopt.search.acquisition import (
     ProbabilityOfImprovement,
 )
 from fsopt.search.candidates import candidates
-from fsopt.search.distinct import replace_unusable
+from fsopt.search.distinct import is_new, is_valid, replace_unusable
 from fsopt.search.exploration import Exploration, Weights
 from fsopt.search.genetic import evolve
 from fsopt.search.objective import WORST
@@ -38,6 +38,7 @@ _QUICK_TREES = 16  # few trees estimate a mean well enough to believe in
 _LABELS = ForestOptions(trees=16)
 _INCUMBENTS = 5
 _CANDIDATES_PER_TRIAL = 20  # at least, in a large batch
+_LOG_MARGINS = (-4.0, -2.0)  # from the bounds, to base 10, of numbers that others may propose
 _LEAST_DEVIATION = 1e-9  # trees are certain at the data
 _IMPURITY_DECAY = 0.2
 
@@ -145,16 +146,13 @@ def _propose(
     """(k, d) Proposals beside those (b, d) of the same call, from one surrogate."""
     space = history.space
 
-    def is_free(units: FloatArray) -> BoolArray:
-        return ~(history.is_taken(units) | same_rows(units, proposed))
-
     open_rows = np.concatenate([history.X_pending, proposed])
     model = _Model.of(data, open_rows, plan, stream(seed, "forest", numbers[0]))
     wanted = _wanted(data, len(space), numbers, seed, plan)
     rng = stream(seed, "candidates", numbers[0])
-    count = max(plan.candidates, _CANDIDATES_PER_TRIAL * len(numbers))
-    pool = candidates(history, data.X[:_INCUMBENTS], count, rng)
-    pool = pool[~same_rows(pool, proposed)]
+    pool = _pool(history, data.X[:_INCUMBENTS], proposed, numbers, plan.candidates, rng)
+    if not len(pool):
+        return pool
     moments = model.moments(pool)
     if plan.maximizer == "genetic":
         first = wanted[0]
@@ -162,11 +160,44 @@ def _propose(
         def score(units: FloatArray) -> FloatArray:
             return first.value(*model.moments(units))
 
+        def is_free(units: FloatArray) -> BoolArray:
+            return ~(history.is_taken(units) | same_rows(units, proposed))
+
         found = evolve(score, is_free, space, pool, first.value(*moments), rng)
         pool = np.concatenate([pool, found])
         mean, deviation = map(np.append, moments, model.moments(found))
         moments = mean, deviation
     return pool[choose(*moments, wanted)]
+
+
+def _pool(
+    history: History,
+    incumbents: FloatArray,
+    proposed: FloatArray,
+    numbers: Sequence[int],
+    count: int,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """(c, d) Candidates that are not among the rows proposed (b, d) in the same call.
+
+    If there are trials that this process knows nothing about yet, others may know and propose the
+    same. Then of a finite space a random part is left to them, and numbers lie at random distances
+    from their bounds, which are what independent candidates have in common.
+    """
+    space = history.space
+    pool = candidates(history, incumbents, max(count, _CANDIDATES_PER_TRIAL * len(numbers)), rng)
+    pool = pool[~same_rows(pool, proposed)]
+    hidden = max(0, numbers[0] - history.ended - len(history.X_pending) - len(proposed))
+    if not hidden:
+        return pool
+    if space.cardinality is not None:
+        kept = max(len(pool) // (1 + hidden), len(numbers))
+        return pool[np.sort(rng.permutation(len(pool))[:kept])]
+    is_smooth = np.array([parameter.levels is None for parameter in space.parameters])
+    margin = 10.0 ** rng.uniform(*_LOG_MARGINS, size=(2, *pool.shape))
+    inside = np.clip(pool, margin[0], 1 - margin[1])
+    moved = space.snap(np.where(is_smooth, inside, pool))
+    return moved[is_valid(space, moved) & is_new(moved, history)]
 
 
 def _wanted(
