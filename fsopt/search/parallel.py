@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsopt.history import FloatArray
-from fsopt.search.training import MAX_ROWS, TrainingSet
+from fsopt.search.training import TrainingSet, max_rows
 from fsopt.surrogate import Fit, Surrogate
 
 _MAX_FITS = 10  # of a batch, so that a large one takes a bounded multiple of a single proposal
+_MAX_PART = 1_000  # proposals from one fit, so that memory and time grow only with their number
 
 Lie = Callable[[FloatArray], np.floating]
 
@@ -34,7 +35,8 @@ class Strategy:
     def parts(self, count: int) -> Iterator[range]:
         """The proposals of one call, counted from 0, in parts that share a surrogate."""
         size = -(-count // _MAX_FITS) if self.refits else count
-        for start in range(0, count, max(size, 1)):
+        size = min(max(size, 1), _MAX_PART)
+        for start in range(0, count, size):
             yield range(start, min(start + size, count))
 
 
@@ -63,7 +65,8 @@ def fit_assuming(
 ) -> Surrogate:
     """Fit as if trials without a value had ended with the one that the strategy assumes.
 
-    This takes away the uncertainty around them, so that the next proposal is made elsewhere.
+    This takes away the uncertainty around them, so that the next proposal is made elsewhere. Of
+    very many only some are looked at, half as many as of those that have ended.
 
     Args:
         data: The trials that have ended.
@@ -75,8 +78,9 @@ def fit_assuming(
     """
     if not strategy.believes or not len(open_rows):
         return fit(data.X, data.y, rng)
-    if len(open_rows) > MAX_ROWS:
-        open_rows = rng.choice(open_rows, size=MAX_ROWS, replace=False)
+    limit = max_rows(open_rows.shape[1]) // 2
+    if len(open_rows) > limit:
+        open_rows = rng.choice(open_rows, size=limit, replace=False)
     if strategy.lie is None:
         assumed = quick_fit(data.X, data.y, rng).predict(open_rows).mean
     else:

@@ -9,9 +9,9 @@ import numpy as np
 from fsopt.history import FloatArray, History, IntArray
 from fsopt.search.objective import WORST, ranks, scalarize
 
-MAX_ROWS = 2_000
+MAX_ROWS = 1_500
 """No more rows than this are fitted, so that a proposal's cost stays bounded,"""
-MAX_CELLS = 20_000
+MAX_CELLS = 16_000
 """and fewer of them if there are many parameters."""
 
 _GOOD_SHARE = 1 / 3  # of the rows that are fitted, where there are more

@@ -71,7 +71,7 @@ def test_a_short_history_is_kept_whole() -> None:
     np.testing.assert_array_equal(data.X[:, 0], X[::-1])
 
 
-@pytest.mark.parametrize(("parameters", "rows"), [(1, 2000), (10, 2000), (20, 1000), (10**6, 1)])
+@pytest.mark.parametrize(("parameters", "rows"), [(1, 1500), (10, 1500), (20, 800), (10**6, 1)])
 def test_fewer_rows_are_fitted_to_many_parameters(parameters: int, rows: int) -> None:
     assert max_rows(parameters) == rows
 
