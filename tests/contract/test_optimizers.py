@@ -9,7 +9,9 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from fsopt.codec import decode, encode
 from fsopt.errors import InfeasibleSpaceError, StudyError
+from fsopt.events import Record, WriterStarted
 from fsopt.history import FloatArray, History
 from fsopt.search import (
     BayesianOptimizer,
@@ -267,8 +269,13 @@ def test_a_space_without_valid_configurations_is_refused(optimizer: Optimizer) -
 
 @optimizers
 def test_an_optimizer_is_read_back_as_it_was_recorded(optimizer: Optimizer) -> None:
-    recorded = json.loads(json.dumps(optimizer_to_json(optimizer)))
-    assert optimizer_from_json(recorded) == optimizer
+    recorded = optimizer_to_json(optimizer)
+    assert optimizer_from_json(json.loads(json.dumps(recorded))) == optimizer
+    started = WriterStarted(host="h", pid=1, version="0", python="3", optimizer=recorded)
+    line = encode(Record("w", 0, 0.0, started))
+    read = decode(line.removesuffix(b"\n"), "w").event
+    assert isinstance(read, WriterStarted)
+    assert optimizer_from_json(read.optimizer) == optimizer
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
@@ -299,22 +306,25 @@ def test_options_are_few_have_defaults_and_are_json_scalars_in_the_end(kind: str
         ({"kind": "bayesian", "tree": 3}, "no option 'tree'; its options are initial_design, "),
         ({"kind": "bayesian", "candidates": 0}, "candidates must be an integer of 1 or more"),
         (
-            {"kind": "bayesian", "surrogate": {"kind": "jungle"}},
+            {"kind": "bayesian", "surrogate.kind": "jungle"},
             "unknown surrogate 'jungle'; known are exploration, forest",
         ),
+        ({"kind": "bayesian", "surrogate.trees": 3}, "unknown surrogate None"),
         (
-            {"kind": "bayesian", "surrogate": {"kind": "forest", "tree": 3}},
+            {"kind": "bayesian", "surrogate.kind": "forest", "surrogate.tree": 3},
             "surrogate 'forest' has no option 'tree'; its options are trees, ",
         ),
         (
-            {"kind": "bayesian", "surrogate": {"kind": "forest", "trees": 0}},
+            {"kind": "bayesian", "surrogate.kind": "forest", "surrogate.trees": 0},
             "trees must be an integer of 1 or more, not 0",
         ),
         (
-            {"kind": "bayesian", "exploration": {"kind": "forest"}},
+            {"kind": "bayesian", "exploration.kind": "forest"},
             "exploration must be fsopt.Exploration",
         ),
-        ({"kind": "bayesian", "exploration": {}}, "unknown exploration None"),
+        ({"kind": "bayesian", "exploration": {}}, "exploration must be fsopt.Exploration"),
+        ({"kind": "bayesian", "kind.kind": 3}, "has no option 'kind'"),
+        ({"kind": "bayesian", "trees.kind": "forest"}, "has no option 'trees'"),
     ],
 )
 def test_nonsense_in_a_record_is_named(data: object, message: str) -> None:
