@@ -6,7 +6,13 @@ from scipy.stats import kstest
 
 from fsopt.history import BoolArray, FloatArray, row_hashes
 from fsopt.search.distinct import is_valid
-from fsopt.search.genetic import POPULATION, binary_crossover, evolve, polynomial_mutation
+from fsopt.search.genetic import (
+    POPULATION,
+    _children,
+    binary_crossover,
+    evolve,
+    polynomial_mutation,
+)
 from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space, sample, unique_rows
 
 SPACES = {
@@ -94,6 +100,29 @@ def test_every_level_of_every_choice_is_reached() -> None:
     rows = space.from_unit(flat)
     assert set(rows[:, 0]) == set(range(6))
     assert set(rows[:, 1]) == set(range(4))
+
+
+WITH_CHOICE = Space(Categorical("c", list(range(50))), *[Float(f"x{i}", 0, 1) for i in range(10)])
+
+
+def choices_of_children(alive: list[int]) -> FloatArray:
+    """The categories of many children, of parents with these, best first; a tenth mutates."""
+    rng = np.random.default_rng(0)
+    rows = WITH_CHOICE.from_unit(rng.random((len(alive), 11)))
+    rows[:, 0] = alive
+    units = [_children(WITH_CHOICE, WITH_CHOICE.to_unit(rows), rng) for _ in range(40)]
+    return WITH_CHOICE.from_unit(np.concatenate(units))[:, 0]
+
+
+def test_the_better_of_two_is_a_parent() -> None:
+    # the least of two of 50 places is 16.2 on average, and a mutation is anywhere
+    expected = 10 / 11 * 16.17 + 1 / 11 * 24.5
+    assert choices_of_children(list(range(50))).mean() == pytest.approx(expected, abs=1.0)
+
+
+def test_choices_are_taken_from_one_parent() -> None:
+    found = choices_of_children([10, 40])
+    assert np.isin(found, [10, 40]).mean() > 0.88
 
 
 def test_crossover_keeps_the_centre_and_has_the_published_spread() -> None:

@@ -8,8 +8,9 @@ import pytest
 from fsopt.history import FloatArray, History
 from fsopt.search import BayesianOptimizer, Exploration, ForestOptions, Optimizer, RandomSearch
 from fsopt.search.acquisition import ConfidenceBound
-from fsopt.search.sampled import ACQUISITIONS, Plan, choose
+from fsopt.search.sampled import ACQUISITIONS, Plan, _Model, choose
 from fsopt.space import Categorical, Float, Int, Space, unique_rows
+from fsopt.surrogate import Prediction, Surrogate
 
 CUBE = Space(*[Float(f"x{i}", 0.0, 1.0) for i in range(3)])
 PLAN = Plan(
@@ -124,6 +125,23 @@ def test_a_half_that_fails_is_left() -> None:
     assert failures[:, 20:].mean() < 0.15
 
 
+def test_what_is_expected_is_a_mixture_with_failure() -> None:
+    def constant(mean: float, epistemic: float, aleatoric: float) -> Surrogate:
+        class Constant:
+            def predict(self, X: FloatArray) -> Prediction:
+                return Prediction(*(np.full(len(X), x) for x in (mean, epistemic, aleatoric)))
+
+        return Constant()
+
+    surrogate, success = constant(0.2, 0.3, 0.4), constant(0.25, 0.1, 0.0)
+    for is_deterministic, deviation in ((True, 0.3), (False, 0.5)):
+        mixed = _Model(surrogate, success, is_deterministic).moments(np.zeros((2, 3)))
+        np.testing.assert_allclose(mixed[0], 0.25 * 0.2 + 0.75 * 1.0)
+        np.testing.assert_allclose(mixed[1], 0.25 * deviation)
+        alone = _Model(surrogate, None, is_deterministic).moments(np.zeros((2, 3)))
+        np.testing.assert_allclose(alone, [[0.2] * 2, [deviation] * 2])
+
+
 def test_of_a_cell_one_candidate_is_chosen_while_there_are_others() -> None:
     mean = np.array([0.0, 0.0, 0.0, 1.0, 2.0])
     deviation = np.array([0.5, 0.5, 0.0, 0.0, 0.0])
@@ -169,6 +187,11 @@ def test_processes_that_know_the_same_do_not_propose_one_corner() -> None:
     found = proposals(optimizer, history, 20)
     assert len(unique_rows(found)) == 20
     assert found[1:].min() > 0.0
+    linear = "sklearn.linear_model:BayesianRidge"
+    batch = BayesianOptimizer(surrogate=linear, parallel="believer").suggest(
+        history, range(40, 50), 0
+    )
+    assert batch[1:].min() == 0.0
 
 
 def test_a_schedule_begins_after_the_design() -> None:
