@@ -32,9 +32,15 @@ class Strategy:
     """So many proposals from one fit explore as the schedule says; each of the others draws its
     weights from an exponential distribution with the scheduled mean."""
 
-    def parts(self, count: int) -> Iterator[range]:
-        """The proposals of one call, counted from 0, in parts that share a surrogate."""
-        size = -(-count // _MAX_FITS) if self.refits else count
+    def parts(self, count: int, *, several: bool) -> Iterator[range]:
+        """The proposals of one call, counted from 0, in parts that share a surrogate.
+
+        Args:
+            count: How many there are.
+            several: Whether there are several objectives, so that surrogates differ in their
+                trade-off.
+        """
+        size = -(-count // _MAX_FITS) if self.refits or several else count
         size = min(max(size, 1), _MAX_PART)
         for start in range(0, count, size):
             yield range(start, min(start + size, count))

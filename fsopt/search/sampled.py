@@ -123,29 +123,24 @@ def suggest_sampled(history: History, numbers: Sequence[int], seed: int, plan: P
         InfeasibleSpaceError: If not enough configurations are left.
         StudyError: If a named regressor can't be used.
     """
-    patience = plan.forest.patience if plan.forest else None
-    data = TrainingSet.of(history, stream(seed, "weights", numbers[0]), patience)
     units = np.full((len(numbers), len(history.space)), np.nan)
     usable = np.zeros(len(numbers), dtype=np.bool_)
-    for part in STRATEGIES[plan.parallel].parts(len(numbers)):
+    several = history.Y.shape[1] > 1
+    for part in STRATEGIES[plan.parallel].parts(len(numbers), several=several):
         wanted = [numbers[index] for index in part]
-        rows = _propose(history, data, units[usable], wanted, seed, plan)
+        rows = _propose(history, units[usable], wanted, seed, plan)
         found = slice(part.start, part.start + len(rows))
         units[found], usable[found] = rows, True
     return replace_unusable(units, usable, history, numbers, seed)
 
 
 def _propose(
-    history: History,
-    data: TrainingSet,
-    proposed: FloatArray,
-    numbers: Sequence[int],
-    seed: int,
-    plan: Plan,
+    history: History, proposed: FloatArray, numbers: Sequence[int], seed: int, plan: Plan
 ) -> FloatArray:
     """(k, d) Proposals beside those (b, d) of the same call, from one surrogate."""
     space = history.space
-
+    patience = plan.forest.patience if plan.forest else None
+    data = TrainingSet.of(history, stream(seed, "weights", numbers[0]), patience)
     open_rows = np.concatenate([history.X_pending, proposed])
     model = _Model.of(data, open_rows, plan, stream(seed, "forest", numbers[0]))
     wanted = _wanted(data, len(space), numbers, seed, plan)

@@ -57,10 +57,11 @@ def test_very_many_open_trials_are_thinned() -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 999, 12_000])
-def test_every_proposal_of_a_call_is_in_one_part(strategy: str, count: int) -> None:
-    parts = list(STRATEGIES[strategy].parts(count))
+@pytest.mark.parametrize("several", [False, True])
+def test_every_proposal_of_a_call_is_in_one_part(strategy: str, count: int, several: bool) -> None:
+    parts = list(STRATEGIES[strategy].parts(count, several=several))
     assert [index for part in parts for index in part] == list(range(count))
     sizes = [len(part) for part in parts]
-    one_fit = strategy in ("auto", "qucb")
+    one_fit = strategy in ("auto", "qucb") and not several
     expected = {0: 0, 1: 1, 9: 9, 10: 10, 11: 6, 999: 10, 12_000: 12}
     assert len(sizes) == (-(-count // 1000) if one_fit else expected[count])

@@ -119,8 +119,8 @@ def failing_half(optimizer: Optimizer, seed: int, trials: int) -> list[bool]:
 
 
 def test_a_half_that_fails_is_left() -> None:
-    optimizer = BayesianOptimizer(surrogate="forest", candidates=500)
-    failures = np.array([failing_half(optimizer, seed, 50) for seed in range(5)])
+    optimizer = BayesianOptimizer(surrogate="forest", candidates=200)
+    failures = np.array([failing_half(optimizer, seed, 50) for seed in range(4)])
     assert failures[:, :7].mean() == pytest.approx(0.5, abs=0.1)
     assert failures[:, 20:].mean() < 0.15
 
@@ -176,6 +176,22 @@ def test_running_trials_repel_unless_they_are_ignored() -> None:
             shares[parallel, name] = (found[:, 0] > 0.5).mean()
     assert shares["auto", "many"] < 0.1 < shares["auto", "none"] - 0.1
     assert shares["qucb", "many"] >= shares["qucb", "none"] > 0
+
+
+def test_a_batch_for_several_objectives_covers_the_trade_off() -> None:
+    line = Space(Float("x", 0.0, 1.0))
+    X = np.linspace(0, 1, 40)[:, None]
+    history = History(
+        space=line,
+        X=X,
+        Y=np.column_stack([X, 1 - X]),
+        numbers=np.arange(40, dtype=np.int64),
+        X_failed=X[:0],
+        X_pending=X[:0],
+    )
+    units = greedy().suggest(history, range(40, 50), 0)
+    assert units.min() < 0.25
+    assert units.max() > 0.75
 
 
 def test_processes_that_know_the_same_do_not_propose_one_corner() -> None:
