@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from fsopt.errors import FsoptError
     from fsopt.objectives import Failure
     from fsopt.run.command import Command
-    from fsopt.search import BayesianOptimizer, RandomSearch, SobolSearch
+    from fsopt.search import (
+        BayesianOptimizer,
+        Exploration,
+        ForestOptions,
+        RandomSearch,
+        SobolSearch,
+    )
     from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
     from fsopt.study import Study, create_study, open_study
     from fsopt.trial import FinishedTrial, Trial
@@ -27,6 +33,8 @@ _HOMES = {
     "Failure": "fsopt.objectives",
     "Command": "fsopt.run.command",
     "BayesianOptimizer": "fsopt.search",
+    "Exploration": "fsopt.search",
+    "ForestOptions": "fsopt.search",
     "RandomSearch": "fsopt.search",
     "SobolSearch": "fsopt.search",
     "Categorical": "fsopt.space",
@@ -47,9 +55,11 @@ __all__ = [
     "Categorical",
     "Command",
     "Constant",
+    "Exploration",
     "Failure",
     "FinishedTrial",
     "Float",
+    "ForestOptions",
     "FsoptError",
     "Int",
     "Ordinal",

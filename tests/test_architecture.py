@@ -17,7 +17,7 @@ ALLOWED = {
     "codec": {"events", "values"},
     "objectives": {"errors"},
     "history": {"space"},
-    "surrogate": {"history"},
+    "surrogate": {"errors", "history"},
     "search": {"errors", "history", "space", "streams", "surrogate", "values"},
     "moo": set(),
     "config": {"errors", "objectives", "search", "space", "streams"},

@@ -2,7 +2,16 @@
 
 from fsopt.search.base import Optimizer
 from fsopt.search.bayesian import BayesianOptimizer
+from fsopt.search.exploration import Exploration
 from fsopt.search.quasirandom import SobolSearch
 from fsopt.search.random import RandomSearch
+from fsopt.surrogate import ForestOptions
 
-__all__ = ["BayesianOptimizer", "Optimizer", "RandomSearch", "SobolSearch"]
+__all__ = [
+    "BayesianOptimizer",
+    "Exploration",
+    "ForestOptions",
+    "Optimizer",
+    "RandomSearch",
+    "SobolSearch",
+]

@@ -54,15 +54,72 @@ class LogExpectedImprovement:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedImprovement:
+    """The expected improvement: Jones, Schonlau, Welch, J. Global Optimization 13, 1998, eq. 15.
+
+    ``E max(best - xi - y, 0) = sigma h(u)`` with ``u = (best - xi - mean) / sigma``; see `log_h`.
+    """
+
+    best: float
+    """The value to improve upon."""
+    xi: float = 0.0
+    """By how much at least."""
+
+    def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
+        """(k,) The expected improvement."""
+        total: FloatArray = deviation * np.exp(log_h(self._distance(mean, deviation)))
+        return total
+
+    def slopes(self, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(k,) and (k,) Its derivatives, -Phi(u) and phi(u)."""
+        from scipy.special import ndtr
+
+        u = self._distance(mean, deviation)
+        return -ndtr(u), _density(u)
+
+    def _distance(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
+        distance: FloatArray = (self.best - self.xi - mean) / deviation
+        return distance
+
+
+@dataclass(frozen=True, slots=True)
+class ProbabilityOfImprovement:
+    """The probability of an improvement by more than ``xi`` (Kushner, J. Basic Eng. 86, 1964)."""
+
+    best: float
+    """The value to improve upon."""
+    xi: float = 0.0
+    """By how much at least."""
+
+    def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
+        """(k,) ``Phi(u)`` with ``u = (best - xi - mean) / deviation``."""
+        from scipy.special import ndtr
+
+        probability: FloatArray = ndtr((self.best - self.xi - mean) / deviation)
+        return probability
+
+    def slopes(self, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(k,) and (k,) Its derivatives, ``-phi(u) / deviation`` and ``-u phi(u) / deviation``."""
+        u = (self.best - self.xi - mean) / deviation
+        by_mean = -_density(u) / deviation
+        return by_mean, u * by_mean
+
+
+@dataclass(frozen=True, slots=True)
 class ConfidenceBound:
-    """The negative of the `lower_confidence_bound`."""
+    """The negative of the value that a configuration may optimistically have.
+
+    Cox and John, "SDO: a statistical method for global optimization", 1997; Srinivas et al.,
+    "Gaussian process optimization in the bandit setting", ICML 2010.
+    """
 
     kappa: float
     """How much uncertainty attracts; 0 exploits only."""
 
     def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """(k,) ``kappa * deviation - mean``."""
-        return -lower_confidence_bound(mean, deviation, self.kappa)
+        bound: FloatArray = self.kappa * deviation - mean
+        return bound
 
     def slopes(self, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(k,) and (k,) Its derivatives, which are constant."""
@@ -113,34 +170,6 @@ def _rest_of_h(v: FloatArray) -> FloatArray:
     return rest
 
 
-def lower_confidence_bound(mean: FloatArray, sigma: FloatArray, kappa: float) -> FloatArray:
-    """The value that a configuration may optimistically have; the smallest is proposed.
-
-    ``mean - kappa * sigma``: Cox and John, "SDO: a statistical method for global optimization",
-    1997; Srinivas et al., "Gaussian process optimization in the bandit setting", ICML 2010.
-
-    Args:
-        mean: (k,) Expected values.
-        sigma: (k,) Standard deviations.
-        kappa: How much uncertainty attracts; 0 exploits only.
-    """
-    bound: FloatArray = mean - kappa * sigma
-    return bound
-
-
-def periodic_decay(number: int, kappa: float, kappa_final: float, period: int) -> float:
-    """The exploration weight of a proposal, which decays again and again.
-
-    ``kappa * exp(-rate * (number mod period))`` with ``rate = ln(kappa / kappa_final) / period``:
-    each period begins with exploration and ends with exploitation, so that neither is ever given
-    up and a search that sits in a local basin leaves it (Egele et al., "Asynchronous decentralized
-    Bayesian optimization for large scale hyperparameter optimization", e-Science 2023).
-
-    Args:
-        number: How many proposals were made before; negative numbers continue the pattern.
-        kappa: The weight at the begin of each period, positive.
-        kappa_final: What the weight approaches at the end of each period, positive.
-        period: The number of proposals in a period.
-    """
-    rate = math.log(kappa / kappa_final) / period
-    return kappa * math.exp(-rate * (number % period))
+def _density(u: FloatArray) -> FloatArray:
+    density: FloatArray = np.exp(-0.5 * u * u - _LOG_ROOT_2PI)
+    return density

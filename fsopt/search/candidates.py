@@ -78,14 +78,14 @@ def surroundings(
 
 def _step(space: Space, start: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Move some coordinates of each row, by Gaussian steps whose scale differs from row to row."""
-    full = _fill(start, rng)
+    full = fill(start, rng)
     chosen = _choose_coordinates(space, start, rng)
     scale = 10.0 ** rng.uniform(*_LOG_SCALES, size=(len(start), 1))
     moved = np.clip(full + scale * rng.standard_normal(full.shape), 0.0, 1.0)
     for column, parameter in enumerate(space.parameters):
         if parameter.levels is not None and parameter.levels > 1:
             here, there = full[:, column], moved[:, column]
-            moved[:, column] = _other_level(parameter, here, there, rng)
+            moved[:, column] = other_level(parameter, here, there, rng)
     return np.where(chosen, moved, full)
 
 
@@ -110,7 +110,7 @@ def _choose_coordinates(space: Space, start: FloatArray, rng: np.random.Generato
     return chosen
 
 
-def _other_level(
+def other_level(
     parameter: Parameter, here: FloatArray, there: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
     """(b,) Where a step leads that must reach another level of a discrete parameter."""
@@ -130,13 +130,13 @@ def _other_level(
 
 def _recombine(parents: FloatArray, count: int, rng: np.random.Generator) -> FloatArray:
     """(count, d) Rows that take each coordinate from a parent drawn at random."""
-    full = _fill(parents, rng)
+    full = fill(parents, rng)
     width = full.shape[1]
     parent = rng.integers(len(full), size=(count, width))
     mixed: FloatArray = full[parent, np.arange(width)]
     return mixed
 
 
-def _fill(units: FloatArray, rng: np.random.Generator) -> FloatArray:
+def fill(units: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Give inactive coordinates a random value, in case that a move makes them active."""
     return np.where(np.isnan(units), rng.random(units.shape), units)

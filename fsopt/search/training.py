@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fsopt.history import FloatArray, History
+from fsopt.history import FloatArray, History, IntArray
 from fsopt.search.objective import WORST, ranks, scalarize
-from fsopt.surrogate import Fit, Surrogate
 
-MAX_ROWS = 2_000
-"""No more rows than this are fitted, so that a proposal's cost stays bounded."""
+MAX_ROWS = 1_500
+"""No more rows than this are fitted, so that a proposal's cost stays bounded,"""
+MAX_CELLS = 16_000
+"""and fewer of them if there are many parameters."""
 
 _GOOD_SHARE = 1 / 3  # of the rows that are fitted, where there are more
 
@@ -21,60 +22,75 @@ class TrainingSet:
     """Configurations and what a surrogate is to expect of them."""
 
     X: FloatArray
-    """(n, d) Unit rows, best first."""
+    """(n, d) Unit rows, best first, those that failed last."""
     y: FloatArray
     """(n,) Targets in [0, 1], ascending; 1 for failures."""
+    failures: int
+    """How many of the last rows failed."""
+    stagnations: int
+    """How often a number of trials, the patience, brought no better value; see `stagnations`."""
 
     @classmethod
-    def of(cls, history: History, rng: np.random.Generator) -> TrainingSet:
-        """The trials that have ended.
+    def of(
+        cls, history: History, rng: np.random.Generator, patience: int | None = None
+    ) -> TrainingSet:
+        """The trials that have ended: all, or the best third and some of the others.
 
         Args:
             history: The study so far.
-            rng: Source of the weights of several objectives.
+            rng: Source of the weights of several objectives, and of what is left out.
+            patience: See `stagnations`.
         """
-        single = history.Y.shape[1] == 1
-        values = history.Y[:, 0] if single else scalarize(history.Y, rng)
-        failures = np.full(len(history.X_failed), WORST)
-        X = np.concatenate([history.X, history.X_failed])
-        y = np.concatenate([ranks(values), failures])
-        order = np.argsort(y, kind="stable")
-        return cls(X[order], y[order])
+        values = history.Y[:, 0] if history.Y.shape[1] == 1 else scalarize(history.Y, rng)
+        limit = max_rows(len(history.space))
+        good, failed = _kept(values, len(history.X_failed), limit, rng)
+        order = good[np.argsort(values[good], kind="stable")]
+        return cls(
+            X=np.concatenate([history.X[order], history.X_failed[failed]]),
+            y=np.concatenate([ranks(values[order]), np.full(len(failed), WORST)]),
+            failures=len(failed),
+            stagnations=0 if patience is None else stagnations(values, patience),
+        )
 
-    def thinned(self, rng: np.random.Generator) -> TrainingSet:
-        """At most `MAX_ROWS` rows: a third of them the best, the others drawn from the rest."""
-        if len(self.X) <= MAX_ROWS:
-            return self
-        good = int(MAX_ROWS * _GOOD_SHARE)
-        rest = rng.choice(np.arange(good, len(self.X)), size=MAX_ROWS - good, replace=False)
-        kept = np.concatenate([np.arange(good), np.sort(rest)])
-        return TrainingSet(self.X[kept], self.y[kept])
+    @property
+    def succeeded(self) -> FloatArray:
+        """(n,) 1 for rows with a value and 0 for failures."""
+        return (np.arange(len(self.y)) < len(self.y) - self.failures).astype(np.float64)
 
 
-def fit_believing(
-    data: TrainingSet,
-    pending: FloatArray,
-    fit: Fit,
-    quick_fit: Fit,
-    rng: np.random.Generator,
-) -> Surrogate:
-    """Fit as if the pending trials had ended with the values that are expected of them.
+def max_rows(parameters: int) -> int:
+    """How many trials of so many parameters are fitted at most."""
+    return max(1, min(MAX_ROWS, MAX_CELLS // parameters))
 
-    This takes away the uncertainty around them without moving the mean, so that the next proposal
-    is made elsewhere ("kriging believer": Ginsbourger, Le Riche, Carraro, "Kriging is well-suited
-    to parallelize optimization", 2010).
+
+def _kept(
+    values: FloatArray, failures: int, limit: int, rng: np.random.Generator
+) -> tuple[IntArray, IntArray]:
+    """Which trials with values, and which of the failures, are fitted."""
+    total = len(values) + failures
+    if total <= limit:
+        return np.arange(len(values)), np.arange(failures)
+    good = min(int(limit * _GOOD_SHARE), len(values))
+    is_kept = np.zeros(total, dtype=np.bool_)
+    is_kept[np.argpartition(values, good - 1)[:good]] = True
+    rest = np.flatnonzero(~is_kept)
+    is_kept[rng.choice(rest, limit - good, replace=False, shuffle=False)] = True
+    kept = np.flatnonzero(is_kept)
+    return kept[kept < len(values)], kept[kept >= len(values)] - len(values)
+
+
+def stagnations(values: FloatArray, patience: int) -> int:
+    """How often so many trials one after the other brought no value better than all before.
+
+    Each run of trials without improvement counts once for each full number of them.
 
     Args:
-        data: The trials that have ended.
-        pending: (q, d) The configurations of the others.
-        fit: Fits the surrogate that is returned.
-        quick_fit: Fits the one that says what is expected, of which only the mean matters.
-        rng: Source of randomness of both.
+        values: (n,) In the order of the trials, to be minimised.
+        patience: That number, 1 or more.
     """
-    if not len(pending):
-        return fit(data.X, data.y, rng)
-    if len(pending) > MAX_ROWS:
-        pending = rng.choice(pending, size=MAX_ROWS, replace=False)
-    believed = quick_fit(data.X, data.y, rng).predict(pending).mean
-    X = np.concatenate([data.X, pending])
-    return fit(X, np.concatenate([data.y, believed]), rng)
+    if not len(values):
+        return 0
+    best = np.minimum.accumulate(values)
+    improved = np.flatnonzero(np.append(True, best[1:] < best[:-1]))
+    runs = np.diff(np.append(improved, len(values))) - 1
+    return int((runs // patience).sum())

@@ -7,7 +7,6 @@ import platform
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
 
 import fsopt
 from fsopt.config import StudyConfig
@@ -26,7 +25,6 @@ from fsopt.study.archive import Archive
 from fsopt.study.chain import Chain
 from fsopt.study.collection import STALE
 from fsopt.study.compaction import Compactor
-from fsopt.values import Params
 
 BEATS_PER_LEASE = 4
 """Signs of life in the time after which a silent process is given up."""
@@ -340,7 +338,7 @@ class Session:
             job=identity.job,
             version=fsopt.__version__,
             python=platform.python_version(),
-            optimizer=cast(Params, optimizer_to_json(self.config.optimizer)),
+            optimizer=optimizer_to_json(self.config.optimizer),
         )
 
 

@@ -1,9 +1,10 @@
 """Models of the objective: what they expect of a configuration, and how sure they are."""
 
 from fsopt.surrogate.base import Fit, Prediction, Surrogate
-from fsopt.surrogate.forest import Forest, ForestOptions, fit_forest
+from fsopt.surrogate.forest import FORESTS, Forest, ForestOptions, fit_forest
 from fsopt.surrogate.gaussian import GaussianProcess, Moments
 from fsopt.surrogate.kernel import Points
+from fsopt.surrogate.regressor import Regressors, fit_regressor, is_regressor_name
 from fsopt.surrogate.tuning import (
     MAX_ROWS,
     Model,
@@ -14,6 +15,7 @@ from fsopt.surrogate.tuning import (
 )
 
 __all__ = [
+    "FORESTS",
     "MAX_ROWS",
     "Fit",
     "Forest",
@@ -23,10 +25,13 @@ __all__ = [
     "Moments",
     "Points",
     "Prediction",
+    "Regressors",
     "Surrogate",
     "fit_forest",
     "fit_gaussian",
     "fit_labels",
     "fit_part",
+    "fit_regressor",
+    "is_regressor_name",
     "subset",
 ]

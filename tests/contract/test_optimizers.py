@@ -9,10 +9,19 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from fsopt.codec import decode, encode
 from fsopt.errors import InfeasibleSpaceError, StudyError
+from fsopt.events import Record, WriterStarted
 from fsopt.history import FloatArray, History
-from fsopt.search import BayesianOptimizer, Optimizer, RandomSearch, SobolSearch
-from fsopt.search.registry import OPTIMIZERS, optimizer_from_json, optimizer_to_json
+from fsopt.search import (
+    BayesianOptimizer,
+    Exploration,
+    ForestOptions,
+    Optimizer,
+    RandomSearch,
+    SobolSearch,
+)
+from fsopt.search.registry import OPTIMIZERS, OPTIONS, optimizer_from_json, optimizer_to_json
 from fsopt.space import (
     Categorical,
     Constant,
@@ -29,11 +38,30 @@ from fsopt.space import (
 OPTIMIZER_CASES: dict[str, Optimizer] = {
     "random": RandomSearch(),
     "sobol": SobolSearch(),
-    "bayesian": BayesianOptimizer(initial_design=5, candidates=100),
-    "gaussian": BayesianOptimizer(initial_design=1, surrogate="gp", candidates=100),
-    "forest": BayesianOptimizer(initial_design=5, surrogate="forest", trees=8, candidates=200),
-    "forest-default-design": BayesianOptimizer(
-        surrogate="forest", trees=4, candidates=100, kappa=1.0, period=3
+    "bayesian": BayesianOptimizer(initial_trials=5, candidates=100),
+    "gaussian": BayesianOptimizer(initial_trials=1, surrogate="gp", candidates=100),
+    "forest": BayesianOptimizer(initial_trials=5, surrogate="forest", candidates=200),
+    "forest-genetic": BayesianOptimizer(
+        surrogate=ForestOptions(trees=4, min_impurity_decrease=0.01),
+        exploration=Exploration(kappa=1.0, period=3),
+        maximizer="genetic",
+        candidates=100,
+    ),
+    "forest-liar": BayesianOptimizer(
+        initial_design="random",
+        initial_trials=4,
+        surrogate="random_forest",
+        acquisition="logei",
+        parallel="cl_max",
+        candidates=100,
+    ),
+    "regressor": BayesianOptimizer(
+        initial_trials=8,
+        surrogate="sklearn.linear_model:BayesianRidge",
+        acquisition="pid",
+        exploration=Exploration(schedule="bandit"),
+        parallel="qucb",
+        candidates=100,
     ),
 }
 
@@ -241,18 +269,27 @@ def test_a_space_without_valid_configurations_is_refused(optimizer: Optimizer) -
 
 @optimizers
 def test_an_optimizer_is_read_back_as_it_was_recorded(optimizer: Optimizer) -> None:
-    recorded = json.loads(json.dumps(optimizer_to_json(optimizer)))
-    assert optimizer_from_json(recorded) == optimizer
+    recorded = optimizer_to_json(optimizer)
+    assert optimizer_from_json(json.loads(json.dumps(recorded))) == optimizer
+    started = WriterStarted(host="h", pid=1, version="0", python="3", optimizer=recorded)
+    line = encode(Record("w", 0, 0.0, started))
+    read = decode(line.removesuffix(b"\n"), "w").event
+    assert isinstance(read, WriterStarted)
+    assert optimizer_from_json(read.optimizer) == optimizer
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_options_are_few_have_defaults_and_are_json_scalars(kind: str) -> None:
+def test_options_are_few_have_defaults_and_are_json_scalars_in_the_end(kind: str) -> None:
     optimizer = OPTIMIZERS[kind]()
     assert isinstance(optimizer, Optimizer)
     assert optimizer_from_json({"kind": kind}) == optimizer
     options = [getattr(optimizer, field.name) for field in fields(optimizer)]
     assert len(options) <= 8
-    assert all(isinstance(option, str | int | float | bool | None) for option in options)
+    parts = [option for option in options if type(option) in OPTIONS.values()]
+    parts += [part() for part in OPTIONS.values()]
+    nested = [getattr(part, field.name) for part in parts for field in fields(part)]
+    plain = [option for option in options if option not in parts] + nested
+    assert all(isinstance(option, str | int | float | bool | None) for option in plain)
 
 
 @pytest.mark.parametrize(
@@ -267,17 +304,27 @@ def test_options_are_few_have_defaults_and_are_json_scalars(kind: str) -> None:
         ("random", "unknown optimizer"),
         ({"kind": "random", "speed": 3}, "'random' has no option 'speed'; its options are none"),
         ({"kind": "bayesian", "tree": 3}, "no option 'tree'; its options are initial_design, "),
+        ({"kind": "bayesian", "candidates": 0}, "candidates must be an integer of 1 or more"),
         (
-            {"kind": "bayesian", "surrogate": "tree"},
-            "surrogate must be one of auto, gp, forest, not 'tree'",
+            {"kind": "bayesian", "surrogate.kind": "jungle"},
+            "unknown surrogate 'jungle'; known are exploration, forest",
         ),
-        ({"kind": "bayesian", "surrogate": None}, "surrogate must be one of"),
-        ({"kind": "bayesian", "trees": 0}, "trees must be an integer of 1 or more, not 0"),
-        ({"kind": "bayesian", "trees": "9"}, "trees must be an integer"),
-        ({"kind": "bayesian", "period": True}, "period must be an integer"),
-        ({"kind": "bayesian", "initial_design": 0.5}, "initial_design must be an integer"),
-        ({"kind": "bayesian", "kappa": 0.0}, "kappa must be a positive number, not 0.0"),
-        ({"kind": "bayesian", "kappa_final": float("nan")}, "kappa_final must be a positive"),
+        ({"kind": "bayesian", "surrogate.trees": 3}, "unknown surrogate None"),
+        (
+            {"kind": "bayesian", "surrogate.kind": "forest", "surrogate.tree": 3},
+            "surrogate 'forest' has no option 'tree'; its options are trees, ",
+        ),
+        (
+            {"kind": "bayesian", "surrogate.kind": "forest", "surrogate.trees": 0},
+            "trees must be an integer of 1 or more, not 0",
+        ),
+        (
+            {"kind": "bayesian", "exploration.kind": "forest"},
+            "exploration must be fsopt.Exploration",
+        ),
+        ({"kind": "bayesian", "exploration": {}}, "exploration must be fsopt.Exploration"),
+        ({"kind": "bayesian", "kind.kind": 3}, "has no option 'kind'"),
+        ({"kind": "bayesian", "trees.kind": "forest"}, "has no option 'trees'"),
     ],
 )
 def test_nonsense_in_a_record_is_named(data: object, message: str) -> None:

@@ -2,40 +2,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import integrate
+from scipy import integrate, stats
 
 from fsopt.search.acquisition import (
     Acquisition,
     ConfidenceBound,
+    ExpectedImprovement,
     LogExpectedImprovement,
+    ProbabilityOfImprovement,
     log_h,
-    lower_confidence_bound,
-    periodic_decay,
 )
-
-weights = st.floats(1e-3, 1e3)
-periods = st.integers(1, 50)
-
-
-@given(st.integers(-100, 10_000), weights, weights, periods)
-def test_decay_follows_its_closed_form(
-    number: int, kappa: float, kappa_final: float, period: int
-) -> None:
-    phase = (number % period) / period
-    expected = kappa ** (1 - phase) * kappa_final**phase
-    assert periodic_decay(number, kappa, kappa_final, period) == pytest.approx(expected, rel=1e-9)
-
-
-def test_decay_has_the_published_values() -> None:
-    found = [periodic_decay(i, 1.96, 0.01, 10) for i in (0, 1, 9, 10)]
-    assert found == pytest.approx([1.96, 1.156, 0.01695, 1.96], rel=1e-3)
-
-
-def test_the_bound_is_the_mean_less_the_weighted_uncertainty() -> None:
-    mean, sigma = np.array([1.0, 2.0]), np.array([0.5, 3.0])
-    np.testing.assert_array_equal(lower_confidence_bound(mean, sigma, 2.0), [0.0, -4.0])
 
 
 def quadrature(u: float) -> float:
@@ -72,11 +48,15 @@ def test_certain_improvement_is_the_difference() -> None:
     assert np.exp(found[0]) == pytest.approx(2.0, rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    "acquisition",
-    [LogExpectedImprovement(0.3), ConfidenceBound(0.7)],
-    ids=["improvement", "bound"],
-)
+CASES: dict[str, Acquisition] = {
+    "logei": LogExpectedImprovement(0.3),
+    "ei": ExpectedImprovement(0.3, 0.1),
+    "pi": ProbabilityOfImprovement(0.3, 0.1),
+    "ucb": ConfidenceBound(0.7),
+}
+
+
+@pytest.mark.parametrize("acquisition", CASES.values(), ids=CASES.keys())
 def test_slopes_of_acquisitions_are_those_of_finite_differences(acquisition: Acquisition) -> None:
     rng = np.random.default_rng(0)
     mean, deviation = rng.normal(size=200), 10.0 ** rng.uniform(-2, 1, 200)
@@ -89,6 +69,27 @@ def test_slopes_of_acquisitions_are_those_of_finite_differences(acquisition: Acq
         np.testing.assert_allclose(found, (up - down) / (2 * step), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("mean", "deviation"), [(0.1, 0.5), (0.9, 0.2), (-2.0, 1.0)])
+def test_improvements_are_the_integrals_that_they_stand_for(mean: float, deviation: float) -> None:
+    def density(y: float) -> float:
+        return float(stats.norm.pdf(y, mean, deviation))
+
+    wanted = 0.3 - 0.1  # the best value, less what is asked for
+    low = mean - 12 * deviation
+    probability, _ = integrate.quad(density, low, wanted)
+    improvement, _ = integrate.quad(lambda y: (wanted - y) * density(y), low, wanted)
+    at = np.array([mean]), np.array([deviation])
+    assert CASES["pi"].value(*at)[0] == pytest.approx(probability, abs=1e-7)
+    assert CASES["ei"].value(*at)[0] == pytest.approx(improvement, abs=1e-7)
+
+
+def test_the_logarithm_of_the_improvement_is_what_it_says() -> None:
+    rng = np.random.default_rng(0)
+    mean, deviation = rng.normal(size=50), rng.uniform(0.1, 1.0, 50)
+    plain = ExpectedImprovement(0.3).value(mean, deviation)
+    np.testing.assert_allclose(np.exp(CASES["logei"].value(mean, deviation)), plain, rtol=1e-9)
+
+
 def test_slopes_are_finite_far_in_the_tail() -> None:
     mean = 10.0 ** np.arange(0, 8)
     by_mean, by_deviation = LogExpectedImprovement(0.0).slopes(mean, np.ones(8))
@@ -96,6 +97,6 @@ def test_slopes_are_finite_far_in_the_tail() -> None:
     np.testing.assert_allclose(by_deviation[3:], mean[3:] ** 2, rtol=1e-4)
 
 
-def test_the_bound_to_maximise_is_the_negative_of_the_lower_one() -> None:
+def test_the_bound_is_the_weighted_uncertainty_less_the_mean() -> None:
     mean, sigma = np.array([1.0, 2.0]), np.array([0.5, 3.0])
     np.testing.assert_array_equal(ConfidenceBound(2.0).value(mean, sigma), [0.0, 4.0])

@@ -6,9 +6,16 @@ import sys
 import numpy as np
 import pytest
 
-from fsopt.errors import InfeasibleSpaceError
+from fsopt.errors import InfeasibleSpaceError, StudyError
 from fsopt.history import FloatArray, History
-from fsopt.search import BayesianOptimizer, Optimizer, RandomSearch, SobolSearch
+from fsopt.search import (
+    BayesianOptimizer,
+    Exploration,
+    ForestOptions,
+    Optimizer,
+    RandomSearch,
+    SobolSearch,
+)
 from fsopt.space import Categorical, Constant, Float, Int, Space
 
 SPACE = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), Float("z", 0.0, 1.0))
@@ -38,33 +45,16 @@ def search(space: Space, optimizer: Optimizer, trials: int, seed: int) -> float:
 
 
 def test_the_design_is_a_sobol_sequence_until_enough_trials_have_ended() -> None:
-    optimizer = BayesianOptimizer(trees=4, candidates=50)
+    optimizer = BayesianOptimizer(candidates=50)
     design = SobolSearch().suggest(History.empty(SPACE), range(30), 5)
     y = np.linspace(1, 0, 30)
     early = history_of(design[:6], y[:6], pending=design[6:20])
     np.testing.assert_array_equal(optimizer.suggest(early, [20], 5), design[20:21])
+    random = BayesianOptimizer(initial_design="random")
+    expected = RandomSearch().suggest(early, [20], 5)
+    np.testing.assert_array_equal(random.suggest(early, [20], 5), expected)
     late = history_of(design[:7], y[:7], pending=design[7:20])
     assert not np.array_equal(optimizer.suggest(late, [20], 5), design[20:21])
-
-
-def test_without_exploration_the_proposal_is_near_the_best() -> None:
-    X = np.random.default_rng(0).random((60, 3))
-    history = history_of(X, ((X - 0.5) ** 2).sum(axis=1))
-    greedy = BayesianOptimizer(surrogate="forest", kappa=1e-9, kappa_final=1e-9)
-    proposals = np.concatenate([greedy.suggest(history, [60 + i], 0) for i in range(5)])
-    assert np.abs(proposals - 0.5).mean() < 0.15
-
-
-def test_with_much_exploration_the_proposal_avoids_the_data() -> None:
-    X = np.random.default_rng(0).random((60, 3)) * [0.5, 1, 1]
-    history = history_of(X, X[:, 1])
-    explorer = BayesianOptimizer(surrogate="forest", kappa=1e6, kappa_final=1e6)
-    nearest = []
-    for optimizer in (explorer, RandomSearch()):
-        proposals = optimizer.suggest(history, range(60, 75), 0)
-        distance = np.linalg.norm(proposals[:, None] - X, axis=2).min(axis=1)
-        nearest.append(distance.mean())
-    assert nearest[0] > nearest[1]
 
 
 @pytest.mark.parametrize("surrogate", ["gp", "forest"])
@@ -77,7 +67,7 @@ def test_with_much_exploration_the_proposal_avoids_the_data() -> None:
     ids=["continuous", "mixed"],
 )
 def test_it_finds_better_values_than_random_search(space: Space, surrogate: str) -> None:
-    optimizer = BayesianOptimizer(surrogate=surrogate, trees=32, candidates=500)
+    optimizer = BayesianOptimizer(surrogate=surrogate, candidates=500)
     found = [search(space, optimizer, 45, seed) for seed in range(3)]
     random = [search(space, RandomSearch(), 45, seed) for seed in range(3)]
     assert np.mean(np.log(found)) < np.mean(np.log(random)) - 0.5
@@ -125,7 +115,7 @@ def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
         X_pending=X[:0],
     )
     with pytest.raises(InfeasibleSpaceError):
-        BayesianOptimizer(initial_design=1, surrogate="gp").suggest(history, [1], 0)
+        BayesianOptimizer(initial_trials=1, surrogate="gp").suggest(history, [1], 0)
 
 
 @pytest.mark.parametrize(
@@ -142,3 +132,41 @@ def test_by_itself_a_gaussian_process_is_taken_for_numbers_only(
     history = History.empty(space)
     assert BayesianOptimizer()._takes_gaussian(history, 1) is expected
     assert BayesianOptimizer(surrogate="gp")._takes_gaussian(history, 1)
+
+
+SPECIAL = [
+    {"acquisition": "ei"},
+    {"parallel": "qucb"},
+    {"maximizer": "genetic"},
+    {"exploration": Exploration(kappa=1.0)},
+]
+
+
+@pytest.mark.parametrize("options", SPECIAL)
+def test_options_that_a_gaussian_process_does_not_take_are_not_ignored(
+    options: dict[str, object],
+) -> None:
+    assert not BayesianOptimizer(**options)._takes_gaussian(History.empty(SPACE), 1)  # type: ignore[arg-type]
+    with pytest.raises(StudyError, match="gp has an acquisition, maximizer and way of"):
+        BayesianOptimizer(surrogate="gp", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"surrogate": "tree"}, "surrogate must be one of auto, gp, forest, .*, not 'tree'"),
+        ({"surrogate": None}, "surrogate must be one of"),
+        ({"surrogate": Exploration()}, "surrogate must be one of"),
+        ({"surrogate": "os.path:join"}, "surrogate must be one of"),
+        ({"initial_design": "star"}, "initial_design must be one of sobol, .*, not 'star'"),
+        ({"initial_trials": 0.5}, "initial_trials must be an integer of 1 or more, not 0.5"),
+        ({"candidates": 0}, "candidates must be an integer of 1 or more, not 0"),
+        ({"acquisition": "UCBd"}, "acquisition must be one of auto, ucb, ucbd, .*, not 'UCBd'"),
+        ({"parallel": "lie"}, "parallel must be one of auto, believer, .*, not 'lie'"),
+        ({"maximizer": "lbfgs"}, "maximizer must be one of auto, sampling, genetic"),
+        ({"exploration": ForestOptions()}, "exploration must be fsopt.Exploration"),
+    ],
+)
+def test_nonsense_is_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        BayesianOptimizer(**options)  # type: ignore[arg-type]

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fsopt.history import FloatArray, History
-from fsopt.search.training import MAX_ROWS, TrainingSet, fit_believing
+from fsopt.search.training import MAX_ROWS, TrainingSet, max_rows, stagnations
 from fsopt.space import Float, Space
-from fsopt.surrogate import ForestOptions, fit_forest
 
 LINE = Space(Float("x", 0.0, 1.0))
 
@@ -23,58 +23,82 @@ def history_of(X: FloatArray, y: FloatArray, failed: FloatArray) -> History:
     )
 
 
+def data_of(history: History, seed: int = 0, patience: int | None = None) -> TrainingSet:
+    return TrainingSet.of(history, np.random.default_rng(seed), patience)
+
+
 def test_rows_are_ordered_from_the_best_to_the_failures() -> None:
     history = history_of(np.array([0.1, 0.2, 0.3]), np.array([9.0, 1.0, 5.0]), np.array([0.4]))
-    data = TrainingSet.of(history, np.random.default_rng(0))
+    data = data_of(history)
     np.testing.assert_array_equal(data.X[:, 0], [0.2, 0.3, 0.1, 0.4])
     np.testing.assert_array_equal(data.y, [0.0, 0.5, 1.0, 1.0])
+    np.testing.assert_array_equal(data.succeeded, [1.0, 1.0, 1.0, 0.0])
 
 
 def test_a_failure_is_worse_than_the_only_value() -> None:
-    history = history_of(np.array([0.1]), np.array([9.0]), np.array([0.4, 0.5]))
-    data = TrainingSet.of(history, np.random.default_rng(0))
+    data = data_of(history_of(np.array([0.1]), np.array([9.0]), np.array([0.4, 0.5])))
     assert data.y[0] < data.y[1]
 
 
 def test_the_best_of_a_long_history_are_kept() -> None:
     y = np.random.default_rng(0).permutation(5 * MAX_ROWS).astype(np.float64)
-    history = history_of(y / len(y), y, np.empty(0))
-    data = TrainingSet.of(history, np.random.default_rng(1)).thinned(np.random.default_rng(2))
+    failed = 2 + np.arange(MAX_ROWS) / MAX_ROWS
+    data = data_of(history_of(y / len(y), y, failed), 1)
     assert data.X.shape == (MAX_ROWS, 1)
     assert len(np.unique(data.X)) == MAX_ROWS
     good = MAX_ROWS // 3
     np.testing.assert_allclose(data.X[:good, 0], np.arange(good) / len(y))
-    assert data.X[good:].mean() > 0.5
-    assert (np.diff(data.y) > 0).all()
+    valued = MAX_ROWS - data.failures
+    assert (data.X[:valued] < 1).all()
+    assert (data.X[valued:] >= 2).all()
+    share = MAX_ROWS / (6 * MAX_ROWS - good)  # of failures, among those that are not the best
+    assert data.failures == pytest.approx(share * (MAX_ROWS - good), rel=0.2)
+    np.testing.assert_allclose(data.y[:valued], np.arange(valued) / (valued - 1))
+    other = data_of(history_of(y / len(y), y, failed), 2)
+    assert not np.array_equal(other.X, data.X)
+
+
+def test_all_of_a_few_values_are_kept_beside_many_failures() -> None:
+    failed = 2 + np.arange(5 * MAX_ROWS) / MAX_ROWS
+    data = data_of(history_of(np.array([0.1, 0.2]), np.array([2.0, 1.0]), failed))
+    np.testing.assert_array_equal(data.X[:3, 0] < 1, [True, True, False])
+    assert len(data.X) == MAX_ROWS
 
 
 def test_a_short_history_is_kept_whole() -> None:
-    data = TrainingSet(np.zeros((MAX_ROWS, 1)), np.zeros(MAX_ROWS))
-    assert data.thinned(np.random.default_rng(0)) is data
+    X = np.arange(MAX_ROWS) / MAX_ROWS
+    data = data_of(history_of(X, -X, X[:0]))
+    np.testing.assert_array_equal(data.X[:, 0], X[::-1])
 
 
-def test_no_uncertainty_is_left_where_trials_are_pending() -> None:
-    X = np.array([0.0, 0.1, 0.9, 1.0])[:, None]
-    data = TrainingSet(X, X[:, 0])
-    pending = np.array([[0.5], [0.6]])
-    fit = partial(fit_forest, options=ForestOptions(trees=100))
-    ignored, believed = (
-        fit_believing(data, given, fit, fit, np.random.default_rng(0)).predict(pending)
-        for given in (pending[:0], pending)
-    )
-    assert ignored.epistemic.min() > 0.2
-    np.testing.assert_allclose(believed.epistemic, 0, atol=1e-12)
-    np.testing.assert_allclose(believed.mean, ignored.mean, atol=0.15)
+@pytest.mark.parametrize(("parameters", "rows"), [(1, 1500), (10, 1500), (20, 800), (10**6, 1)])
+def test_fewer_rows_are_fitted_to_many_parameters(parameters: int, rows: int) -> None:
+    assert max_rows(parameters) == rows
 
 
-def test_very_many_pending_trials_are_thinned() -> None:
-    X = np.array([[0.0], [1.0]])
-    pending = np.linspace(0.1, 0.9, MAX_ROWS + 500)[:, None]
-    sizes: list[int] = []
+def slowly(values: list[float], patience: int) -> int:
+    """Stagnations, by going through the trials one after the other."""
+    best, idle, found = values[0], 0, 0
+    for value in values[1:]:
+        idle = 0 if value < best else idle + 1
+        best = min(best, value)
+        if idle == patience:
+            idle, found = 0, found + 1
+    return found
 
-    def fit(X: FloatArray, y: FloatArray, rng: np.random.Generator) -> object:
-        sizes.append(len(X))
-        return fit_forest(X, y, rng, ForestOptions(trees=1))
 
-    fit_believing(TrainingSet(X, X[:, 0]), pending, fit, fit, np.random.default_rng(0))  # type: ignore[arg-type]
-    assert sizes == [2, MAX_ROWS + 2]
+@given(st.lists(st.integers(0, 30).map(float), min_size=1), st.integers(1, 5))
+def test_stagnations_are_runs_of_trials_without_improvement(
+    values: list[float], patience: int
+) -> None:
+    assert stagnations(np.array(values), patience) == slowly(values, patience)
+
+
+def test_stagnations_follow_the_order_of_the_trials() -> None:
+    X = np.arange(22) / 22
+    rising = history_of(X, X, X[:0])
+    falling = history_of(X, -X, X[:0])
+    assert data_of(rising, patience=10).stagnations == 2
+    assert data_of(falling, patience=10).stagnations == 0
+    assert data_of(rising, patience=None).stagnations == 0
+    assert stagnations(np.empty(0), 10) == 0

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fsopt.errors import StudyError
 from fsopt.history import FloatArray
-from fsopt.surrogate import Forest, ForestOptions, Prediction, fit_forest
+from fsopt.surrogate import FORESTS, Forest, ForestOptions, Prediction, fit_forest
 from fsopt.surrogate.forest import encode
 
 
@@ -29,10 +30,11 @@ def brute_force(forest: Forest, X: FloatArray, y: FloatArray, query: FloatArray)
 
 
 @pytest.mark.parametrize("leaf", [1, 3, 10])
-def test_moments_obey_the_law_of_total_variance(leaf: int) -> None:
+@pytest.mark.parametrize("splits", ["random", "best"])
+def test_moments_obey_the_law_of_total_variance(splits: str, leaf: int) -> None:
     X, y = data(60)
     query = np.random.default_rng(1).random((40, 3))
-    options = ForestOptions(trees=7, min_samples_leaf=leaf)
+    options = ForestOptions(trees=7, splits=splits, min_samples_leaf=leaf)
     forest = fit_forest(X, y, np.random.default_rng(2), options)
     found, expected = forest.predict(query), brute_force(forest, X, y, query)
     np.testing.assert_allclose(found.mean, expected.mean, rtol=1e-9, atol=1e-12)
@@ -90,3 +92,60 @@ def test_equal_values_are_predicted_everywhere(n: int) -> None:
     found = fit_forest(X, np.full(n, 0.3), np.random.default_rng(0)).predict(1 - X)
     np.testing.assert_allclose(found.mean, 0.3, rtol=1e-12)
     np.testing.assert_allclose(found.total, 0.0, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", FORESTS)
+def test_every_forest_learns(name: str) -> None:
+    X, y = data(200)
+    query, truth = data(100, seed=1)
+    found = fit_forest(X, y, np.random.default_rng(0), FORESTS[name]).predict(query)
+    assert np.mean((found.mean - truth) ** 2) < 0.3 * np.var(truth)
+
+
+def test_a_bootstrap_grows_each_tree_on_a_sample() -> None:
+    X, y = data(100)
+    options = ForestOptions(trees=30, bootstrap=0.5)
+    forest = fit_forest(X, y, np.random.default_rng(0), options)
+    leaves = [tree.n_leaves for tree in forest.trees]
+    # of 100 rows, 50 draws find 100 (1 - 0.99^50) different ones
+    assert np.mean(leaves) == pytest.approx(100 * (1 - 0.99**50), rel=0.05)
+    assert forest.predict(X).epistemic.min() > 0
+
+
+def test_best_splits_need_no_luck_where_one_threshold_is_right() -> None:
+    X = np.linspace(0, 1, 50)[:, None]
+    y = (X[:, 0] > 0.5).astype(np.float64)
+    best, random = (
+        fit_forest(X, y, np.random.default_rng(0), ForestOptions(splits=splits))
+        for splits in ("best", "random")
+    )
+    assert {tree.node_count for tree in best.trees} == {3}
+    assert np.mean([tree.node_count for tree in random.trees]) > 3
+
+
+def test_small_decreases_of_impurity_are_left_to_noise() -> None:
+    X, y = data(100)
+    options = ForestOptions(trees=10, min_impurity_decrease=0.05)
+    forest = fit_forest(X, y, np.random.default_rng(0), options)
+    assert max(tree.node_count for tree in forest.trees) < 50
+    assert forest.predict(X).aleatoric.min() > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trees": 0}, "trees must be an integer of 1 or more, not 0"),
+        ({"trees": "9"}, "trees must be an integer"),
+        ({"min_samples_leaf": True}, "min_samples_leaf must be an integer"),
+        ({"patience": 0}, "patience must be an integer"),
+        ({"splits": "worst"}, "splits must be one of random, best, not 'worst'"),
+        ({"max_features": 0.0}, "max_features must be above 0 and up to 1"),
+        ({"max_features": "log2"}, "max_features must be above 0 and up to 1"),
+        ({"max_features": 2}, "max_features must be above 0 and up to 1"),
+        ({"bootstrap": 1.5}, "bootstrap must be from 0 to 1, not 1.5"),
+        ({"min_impurity_decrease": float("nan")}, "min_impurity_decrease must be from 0 to 1"),
+    ],
+)
+def test_nonsense_is_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        ForestOptions(**options)  # type: ignore[arg-type]
