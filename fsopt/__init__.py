@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from fsopt.errors import FsoptError
     from fsopt.objectives import Failure
     from fsopt.run.command import Command
-    from fsopt.search import BayesianOptimizer, RandomSearch, SobolSearch
+    from fsopt.search import (
+        BayesianOptimizer,
+        GridSearch,
+        HaltonSearch,
+        LatinHypercubeSearch,
+        RandomSearch,
+        RegularizedEvolution,
+        SobolSearch,
+    )
     from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
     from fsopt.study import Study, create_study, open_study
     from fsopt.trial import FinishedTrial, Trial
@@ -27,7 +35,11 @@ _HOMES = {
     "Failure": "fsopt.objectives",
     "Command": "fsopt.run.command",
     "BayesianOptimizer": "fsopt.search",
+    "GridSearch": "fsopt.search",
+    "HaltonSearch": "fsopt.search",
+    "LatinHypercubeSearch": "fsopt.search",
     "RandomSearch": "fsopt.search",
+    "RegularizedEvolution": "fsopt.search",
     "SobolSearch": "fsopt.search",
     "Categorical": "fsopt.space",
     "Constant": "fsopt.space",
@@ -51,9 +63,13 @@ __all__ = [
     "FinishedTrial",
     "Float",
     "FsoptError",
+    "GridSearch",
+    "HaltonSearch",
     "Int",
+    "LatinHypercubeSearch",
     "Ordinal",
     "RandomSearch",
+    "RegularizedEvolution",
     "SobolSearch",
     "Space",
     "Study",

@@ -2,7 +2,19 @@
 
 from fsopt.search.base import Optimizer
 from fsopt.search.bayesian import BayesianOptimizer
-from fsopt.search.quasirandom import SobolSearch
+from fsopt.search.evolution import RegularizedEvolution
+from fsopt.search.grid import GridSearch
+from fsopt.search.latin import LatinHypercubeSearch
+from fsopt.search.quasirandom import HaltonSearch, SobolSearch
 from fsopt.search.random import RandomSearch
 
-__all__ = ["BayesianOptimizer", "Optimizer", "RandomSearch", "SobolSearch"]
+__all__ = [
+    "BayesianOptimizer",
+    "GridSearch",
+    "HaltonSearch",
+    "LatinHypercubeSearch",
+    "Optimizer",
+    "RandomSearch",
+    "RegularizedEvolution",
+    "SobolSearch",
+]

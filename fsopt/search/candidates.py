@@ -85,7 +85,7 @@ def _step(space: Space, start: FloatArray, rng: np.random.Generator) -> FloatArr
     for column, parameter in enumerate(space.parameters):
         if parameter.levels is not None and parameter.levels > 1:
             here, there = full[:, column], moved[:, column]
-            moved[:, column] = _other_level(parameter, here, there, rng)
+            moved[:, column] = other_level(parameter, here, there, rng)
     return np.where(chosen, moved, full)
 
 
@@ -110,7 +110,7 @@ def _choose_coordinates(space: Space, start: FloatArray, rng: np.random.Generato
     return chosen
 
 
-def _other_level(
+def other_level(
     parameter: Parameter, here: FloatArray, there: FloatArray, rng: np.random.Generator
 ) -> FloatArray:
     """(b,) Where a step leads that must reach another level of a discrete parameter."""

@@ -9,14 +9,25 @@ from typing import Any
 from fsopt.errors import StudyError
 from fsopt.search.base import Optimizer
 from fsopt.search.bayesian import BayesianOptimizer
-from fsopt.search.quasirandom import SobolSearch
+from fsopt.search.evolution import RegularizedEvolution
+from fsopt.search.grid import GridSearch
+from fsopt.search.latin import LatinHypercubeSearch
+from fsopt.search.quasirandom import HaltonSearch, SobolSearch
 from fsopt.search.random import RandomSearch
 from fsopt.values import Json
 
-_ALL: tuple[type[Any], ...] = (BayesianOptimizer, RandomSearch, SobolSearch)
+_ALL: tuple[type[Any], ...] = (
+    BayesianOptimizer,
+    GridSearch,
+    HaltonSearch,
+    LatinHypercubeSearch,
+    RandomSearch,
+    RegularizedEvolution,
+    SobolSearch,
+)
 
 OPTIMIZERS: Mapping[str, type[Any]] = {optimizer.kind: optimizer for optimizer in _ALL}
-"""Every optimizer that a study can record, by its `kind`. A new one is added in the line above."""
+"""Every optimizer that a study can record, by its `kind`. A new one is added above."""
 
 
 def optimizer_to_json(optimizer: Optimizer) -> dict[str, Json]:

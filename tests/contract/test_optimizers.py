@@ -11,7 +11,16 @@ import pytest
 
 from fsopt.errors import InfeasibleSpaceError, StudyError
 from fsopt.history import FloatArray, History
-from fsopt.search import BayesianOptimizer, Optimizer, RandomSearch, SobolSearch
+from fsopt.search import (
+    BayesianOptimizer,
+    GridSearch,
+    HaltonSearch,
+    LatinHypercubeSearch,
+    Optimizer,
+    RandomSearch,
+    RegularizedEvolution,
+    SobolSearch,
+)
 from fsopt.search.registry import OPTIMIZERS, optimizer_from_json, optimizer_to_json
 from fsopt.space import (
     Categorical,
@@ -29,6 +38,11 @@ from fsopt.space import (
 OPTIMIZER_CASES: dict[str, Optimizer] = {
     "random": RandomSearch(),
     "sobol": SobolSearch(),
+    "halton": HaltonSearch(),
+    "lhs": LatinHypercubeSearch(),
+    "lhs-short": LatinHypercubeSearch(points=7),
+    "grid": GridSearch(levels=60),
+    "evolution": RegularizedEvolution(population=8, sample=3),
     "bayesian": BayesianOptimizer(initial_design=5, candidates=100),
     "gaussian": BayesianOptimizer(initial_design=1, surrogate="gp", candidates=100),
     "forest": BayesianOptimizer(initial_design=5, surrogate="forest", trees=8, candidates=200),
@@ -260,7 +274,8 @@ def test_options_are_few_have_defaults_and_are_json_scalars(kind: str) -> None:
     [
         (
             {"kind": "annealing"},
-            "unknown optimizer 'annealing'; known are bayesian, random, sobol",
+            "unknown optimizer 'annealing'; known are bayesian, evolution, grid, halton, lhs, "
+            "random, sobol",
         ),
         ({}, "unknown optimizer None"),
         ({"kind": ["random"]}, "unknown optimizer"),
