@@ -50,7 +50,10 @@ def test_a_permutation_mixes_and_depends_on_its_key() -> None:
     assert len(set(images)) == 400
     assert all(0 <= image < size for image in images)
     assert 0.4 < np.mean([image / size for image in images]) < 0.6
-    assert abs(np.corrcoef([i / size for i in images[:-1]], [i / size for i in images[1:]])[0, 1]) < 0.2
+    assert (
+        abs(np.corrcoef([i / size for i in images[:-1]], [i / size for i in images[1:]])[0, 1])
+        < 0.2
+    )
     assert images != [other(place) for place in range(400)]
 
 
@@ -118,7 +121,9 @@ def test_an_exhausted_grid_says_what_to_do() -> None:
     space = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), constraints=["x + y <= 1"])
     units = GridSearch(levels=3).suggest(History.empty(space), range(6), 3)
     assert len(unique_rows(units)) == 6
-    with pytest.raises(InfeasibleSpaceError, match=r"all 6 configurations of the grid .* more lev"):
+    with pytest.raises(
+        InfeasibleSpaceError, match=r"all 6 configurations of the grid .* more lev"
+    ):
         GridSearch(levels=3).suggest(History.empty(space), range(7), 3)
 
 
