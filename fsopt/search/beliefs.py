@@ -26,7 +26,7 @@ from fsopt.surrogate import (
 _INCUMBENTS = 5
 _FAR = (0.3, 1.0)  # of the distance that is hardly anywhere exceeded
 _FLOORS = (0.05, 0.3)  # quantiles
-_NOTHING = 1e-4  # of the distance between the median and the best
+_NOTHING = 1e-3  # of the distance between the median and the best
 _LEAST_REACH = 1e-4
 _PART = 1 / 3  # of the trials, that are nearest to a centre
 _MOST_NEAR = 100  # trials, however many there are
@@ -149,8 +149,8 @@ class Beliefs:
         Up to half of where the cubes around all points would fill the space.
         """
         points = self.process.points.positions
-        farthest = 0.5 * (0.5 / len(points)) ** (1 / points.shape[1])
-        return farthest * float(rng.uniform(*_FAR))
+        farthest: float = 0.5 * (0.5 / len(points)) ** (1 / points.shape[1])
+        return farthest * rng.uniform(*_FAR)
 
 
 def values_of(history: History, seed: int, number: int) -> FloatArray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fsopt.history import FloatArray
-from fsopt.search.beliefs import Beliefs, is_stale, values_of
+from fsopt.search.beliefs import Beliefs, values_of
 from fsopt.space import Categorical, Constant, Float, Int, Space, sample
 from tests.unit.search.test_gaussian import MIXED, bowl, history_of, points
 
@@ -93,20 +93,11 @@ def test_what_runs_and_what_failed_is_believed_in_every_part() -> None:
     assert part.success is whole.success is not None
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([1.0, 2.0, 3.0, 4.0, 5.0], True),
-        ([5.0, 4.0, 3.0, 2.0, 1.0], False),
-        ([5.0, 4.0, 1.0, 1.0 - 1e-9, 1.0 - 2e-9, 5.0, 5.0], True),
-        ([5.0, 4.0, 1.0, 4.0, 0.5, 5.0, 5.0], False),
-        ([1.0, 1.0, 1.0, 1.0, 1.0], True),
-    ],
-)
-def test_a_search_is_stale_when_its_last_trials_brought_next_to_nothing(
-    values: list[float], expected: bool
-) -> None:
-    assert is_stale(np.array(values), 4) is expected
+def test_next_to_nothing_is_not_worthwhile_and_a_likely_improvement_is() -> None:
+    X = np.concatenate([points(30), 0.6 + 1e-3 * (points(12, 1) - 0.5)])
+    polished = beliefs_of(X)
+    assert not polished.is_worthwhile(np.array([0.6, 0.6]))
+    assert beliefs_of(points(30)).is_worthwhile(np.array([0.6, 0.6]))
 
 
 def test_one_objective_is_taken_as_it_is_and_several_are_weighed_anew_for_each_trial() -> None:
