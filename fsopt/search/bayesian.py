@@ -29,7 +29,7 @@ class BayesianOptimizer:
     to them at each call.
 
     A Gaussian process is fitted to the values, and the expected improvement is maximised; see
-    `fsopt.search.gaussian`. It takes none of the options from `acquisition` to `maximizer`.
+    `fsopt.search.gaussian`. It takes neither of the options `parallel` and `maximizer`.
 
     A forest, or another regressor, is fitted to the ranks of the values, in which failed trials
     count as the worst, and trials that still run as having the value that the model expects.
@@ -49,13 +49,14 @@ class BayesianOptimizer:
     ``"random_forest"``, ``"tree_bagging"``, ``"random_subspace"`` or one's own `ForestOptions`; or
     a regressor such as ``"sklearn.neighbors:KNeighborsRegressor"``. ``"auto"`` takes the Gaussian
     process, unless a forest predicts the trials much better (see `fsopt.search.choice`), more than
-    64 configurations are wanted at once, or one of the options from `acquisition` to `maximizer`
-    is given; then it takes the forest."""
+    64 configurations are wanted at once, or one of the options `parallel` and `maximizer` is
+    given; then it takes the forest."""
     acquisition: str = "auto"
     """What a proposal maximises: ``"ucb"``, a confidence bound, ``"ei"``, the expected
     improvement, ``"logei"``, its logarithm, or ``"pi"``, the probability of an improvement. With a
     `d` at the end, for deterministic objectives, only the uncertainty due to too little data
-    counts. ``"auto"`` is ``"ucbd"``."""
+    counts; with the Gaussian process only that always counts. ``"auto"`` is ``"ucbd"`` for
+    forests, and for the Gaussian process what `fsopt.search.gaussian` says."""
     exploration: Exploration = field(default_factory=Exploration)
     """How much the acquisition explores, from trial to trial."""
     parallel: str = "auto"
@@ -104,14 +105,13 @@ class BayesianOptimizer:
             )
         if given == "gp" and self._is_special():
             raise StudyError(
-                "the surrogate gp has an acquisition, maximizer and way of proposing in parallel "
-                "of its own; leave these options away, or choose a forest"
+                "the surrogate gp has a maximizer and a way of proposing in parallel of its own; "
+                "leave these options away, or choose a forest"
             )
 
     def _is_special(self) -> bool:
         """Whether there are options that a Gaussian process does not take."""
-        named = {self.acquisition, self.parallel, self.maximizer}
-        return named != {"auto"} or self.exploration != Exploration()
+        return {self.parallel, self.maximizer} != {"auto"}
 
     def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
         """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
@@ -120,7 +120,7 @@ class BayesianOptimizer:
             design = initial_design(self.initial_design, self._design_size(history))
             return design.suggest(history, numbers, seed)
         if self._takes_gaussian(history, numbers, seed):
-            return suggest_gaussian(history, numbers, seed, self.candidates)
+            return suggest_gaussian(history, numbers, seed, self._plan(history))
         return suggest_sampled(history, numbers, seed, self._plan(history))
 
     def _takes_gaussian(self, history: History, numbers: Sequence[int], seed: int) -> bool:

@@ -12,6 +12,7 @@ from fsopt.search.acquisition import Acquisition, ConfidenceBound, LogExpectedIm
 from fsopt.search.ascent import Box, best_proposal, starting_points
 from fsopt.search.beliefs import Beliefs, values_of
 from fsopt.search.distinct import replace_unusable
+from fsopt.search.sampled import Plan
 from fsopt.space import Space, same_rows
 from fsopt.streams import stream
 
@@ -19,8 +20,8 @@ _BOUND_SHARE = 0.5  # by a confidence bound, of the proposals while others are e
 _LEAST_FEASIBILITY = 0.02
 _RESOLUTION = 1e-6  # evaluations that are closer to each other than this tell nothing
 _APART = 1e-4  # evaluations at the same time are farther from each other than this
-_FAR_SHARE, _PART_SHARE = 0.15, 1 / 3  # of the proposals
-_POLISH_SHARE = 1 / 3  # of those that can improve next to nothing, and yet are made
+_FAR_SHARE, _PART_SHARE = 0.1, 1 / 3  # of the proposals
+_POLISH_SHARE = 0.5  # of those that can improve next to nothing, and yet are made
 _DISTANCES = 5_000_000  # between what is looked at and what is known, which takes 0.1 s
 _FEWEST = 500  # configurations looked at nevertheless
 _LEAST_FOR_PARTS = 4  # trials for each parameter
@@ -29,7 +30,7 @@ _LOG_MARGINS = (-4.0, -1.3)  # of the bounds, to base 10, where others may propo
 
 
 def suggest_gaussian(
-    history: History, numbers: Sequence[int], seed: int, count: int
+    history: History, numbers: Sequence[int], seed: int, plan: Plan
 ) -> FloatArray:
     """Propose where a Gaussian process expects the largest improvement.
 
@@ -48,7 +49,8 @@ def suggest_gaussian(
         history: The study so far, in which at least one trial has a value.
         numbers: The trials to propose for.
         seed: The study's seed.
-        count: How many configurations are looked at for each before climbing.
+        plan: The options: how many candidates are looked at for each before climbing, and, unless
+            "auto", the acquisition, which is maximised instead of what is said above.
 
     Returns:
         (len(numbers), d) As `Optimizer.suggest`.
@@ -59,12 +61,11 @@ def suggest_gaussian(
     units = np.full((len(numbers), len(history.space)), np.nan)
     usable = np.zeros(len(numbers), dtype=np.bool_)
     values = values_of(history, seed, numbers[0])
-    task = _Task(
-        history, values, max(0, numbers[0] - history.ended - len(history.X_pending)), count
-    )
+    hidden = max(0, numbers[0] - history.ended - len(history.X_pending))
     whole = Beliefs.of(history, values)
     for index, number in enumerate(numbers):
-        row = _propose(task, whole, units[usable], stream(seed, "gaussian", number))
+        task = _Task(history, values, hidden, units[usable], number, plan)
+        row = _propose(task, whole, stream(seed, "gaussian", number))
         if row is not None:
             units[index], usable[index] = row, True
             whole = whole.believing(row[np.newaxis])
@@ -73,64 +74,65 @@ def suggest_gaussian(
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """What all proposals of one call are based on."""
+    """What one proposal is based on."""
 
     history: History
     values: FloatArray
     """(n,) What the trials are worth."""
     hidden: int
     """How many trials there are, at least, that this process knows nothing about yet."""
-    count: int
-    """How many configurations are looked at for each proposal."""
+    proposed: FloatArray
+    """(b, d) Unit rows that were proposed in the same call."""
+    number: int
+    plan: Plan
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing else is evaluated at the same time."""
+        return self.hidden + len(self.proposed) + len(self.history.X_pending) == 0
+
+    def acquisition(self, best: float, rng: np.random.Generator) -> Acquisition:
+        """What is to be maximised."""
+        share, kappa = rng.random(), rng.exponential()
+        if self.plan.acquisition != "auto":
+            weights = self.plan.weights(self.number, len(self.history.space))
+            return self.plan.acquisition_of(
+                best, weights if self.is_alone else weights.scaled(kappa)
+            )
+        if self.is_alone or not (self.hidden or share < _BOUND_SHARE):
+            return LogExpectedImprovement(best)
+        return ConfidenceBound(kappa)
 
 
-def _propose(
-    task: _Task, whole: Beliefs, proposed: FloatArray, rng: np.random.Generator
-) -> FloatArray | None:
-    """One proposal (d,) beside those (b, d) of the same call, or None if there is no good one."""
-    alone = task.hidden + len(proposed) + len(task.history.X_pending) == 0
+def _propose(task: _Task, whole: Beliefs, rng: np.random.Generator) -> FloatArray | None:
+    """The proposal (d,), or None if there is no good one."""
     is_far, in_part, in_earnest = rng.random(3) < (_FAR_SHARE, _PART_SHARE, _POLISH_SHARE)
     row = None
     if not is_far:
         beliefs = whole
         if in_part and len(task.values) >= _LEAST_FOR_PARTS * len(task.history.space):
-            beliefs = whole.of_part(task.history, task.values, rng).believing(proposed)
-        row = _best(task, beliefs, proposed, _RESOLUTION if alone else _APART, rng)
+            beliefs = whole.of_part(task.history, task.values, rng).believing(task.proposed)
+        row = _best(task, beliefs, _RESOLUTION if task.is_alone else _APART, rng)
         if row is not None and (in_earnest or whole.is_worthwhile(row)):
             return row
     levelled = whole.levelled(rng)
-    far = _best(task, levelled, proposed, levelled.far(rng), rng)
+    far = _best(task, levelled, levelled.far(rng), rng)
     return row if far is None else far
 
 
 def _best(
-    task: _Task,
-    beliefs: Beliefs,
-    proposed: FloatArray,
-    least: float,
-    rng: np.random.Generator,
+    task: _Task, beliefs: Beliefs, least: float, rng: np.random.Generator
 ) -> FloatArray | None:
     """The most wanted row (d,) that is at least so far from what is known, if there is any."""
     history, space = task.history, task.history.space
-    alone = task.hidden + len(proposed) + len(history.X_pending) == 0
-    wanted = _acquisition(beliefs.best, rng, alone=alone, blind=task.hidden > 0)
+    score = _Score(beliefs, task.acquisition(beliefs.best, rng))
     share = 1 / (1 + task.hidden) if space.cardinality is not None else 1.0
-    is_free = _Free(history, beliefs, proposed, least, share, _salt(rng))
+    is_free = _Free(history, beliefs, task.proposed, least, share, _salt(rng))
     box = _narrowed(beliefs.box, space, rng) if task.hidden else beliefs.box
     affordable = max(_DISTANCES // beliefs.process.points.positions.size, _FEWEST)
-    count = min(task.count, affordable)
+    count = min(task.plan.candidates, affordable)
     pool = starting_points(history, beliefs.incumbents, count, rng, box)
-    return best_proposal(_Score(beliefs, wanted), space, pool, is_free, rng, box)
-
-
-def _acquisition(
-    best: float, rng: np.random.Generator, *, alone: bool, blind: bool
-) -> Acquisition:
-    """What a proposal is to maximise."""
-    share, kappa = rng.random(), rng.exponential()
-    if alone or not (blind or share < _BOUND_SHARE):
-        return LogExpectedImprovement(best)
-    return ConfidenceBound(kappa)
+    return best_proposal(score, space, pool, is_free, rng, box)
 
 
 @dataclass(frozen=True, slots=True)

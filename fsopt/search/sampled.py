@@ -93,6 +93,10 @@ class Plan:
         """What a proposal maximises, given the smallest target and its weights."""
         return _BY_NAME[self._acquisition.removesuffix("d")](best, weights)
 
+    def weights(self, number: int, parameters: int) -> Weights:
+        """How much the proposal for a trial explores in a space of so many parameters."""
+        return self.exploration.weights(number - self.design_size, parameters)
+
     @property
     def is_deterministic(self) -> bool:
         """Whether only the epistemic uncertainty counts."""
@@ -202,7 +206,7 @@ def _wanted(
     scheduled = STRATEGIES[plan.parallel].scheduled
     wanted = []
     for index, number in enumerate(numbers):
-        weights = plan.exploration.weights(number - plan.design_size, parameters)
+        weights = plan.weights(number, parameters)
         if index >= scheduled:
             weights = weights.scaled(stream(seed, "kappa", number).exponential())
         wanted.append(plan.acquisition_of(float(data.y[0]), weights))

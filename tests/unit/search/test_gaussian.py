@@ -1,14 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from fsopt.history import FloatArray, History
 from fsopt.search import gaussian
-from fsopt.search.acquisition import ConfidenceBound, LogExpectedImprovement
+from fsopt.search.acquisition import (
+    ConfidenceBound,
+    LogExpectedImprovement,
+    ProbabilityOfImprovement,
+)
 from fsopt.search.ascent import Box
 from fsopt.search.beliefs import Beliefs
+from fsopt.search.exploration import Exploration
 from fsopt.search.gaussian import suggest_gaussian
+from fsopt.search.sampled import Plan
 from fsopt.space import Categorical, Constant, Float, Int, Space, sample
 from fsopt.streams import stream
 
@@ -20,6 +29,16 @@ MIXED = Space(
     Float("y", 0.0, 1.0),
     Constant("k", 1),
     conditions={"y": "c != 'a'"},
+)
+
+PLAN = Plan(
+    surrogate="gp",
+    acquisition="auto",
+    exploration=Exploration(),
+    parallel="auto",
+    maximizer="auto",
+    candidates=300,
+    design_size=5,
 )
 
 
@@ -44,28 +63,32 @@ def history_of(
     )
 
 
+def suggest(history: History, numbers: Sequence[int], seed: int) -> FloatArray:
+    return suggest_gaussian(history, numbers, seed, PLAN)
+
+
 def points(n: int, seed: int = 0) -> FloatArray:
     return np.random.default_rng(seed).random((n, 2))
 
 
 def test_the_minimum_of_a_smooth_function_is_proposed() -> None:
     X = points(25)
-    found = [suggest_gaussian(history_of(X, bowl(X)), [25], seed, 500)[0] for seed in range(5)]
+    found = [suggest(history_of(X, bowl(X)), [25], seed)[0] for seed in range(5)]
     np.testing.assert_allclose(np.median(found, axis=0), 0.6, atol=0.01)
 
 
 def test_what_runs_is_not_proposed_again() -> None:
     X = points(25)
-    alone = suggest_gaussian(history_of(X, bowl(X)), [26], 0, 500)
+    alone = suggest(history_of(X, bowl(X)), [26], 0)
     for seed in range(5):
         history = history_of(X, bowl(X), pending=alone)
-        (found,) = suggest_gaussian(history, [26], seed, 500)
+        (found,) = suggest(history, [26], seed)
         assert np.abs(found - alone[0]).max() > 1e-4
 
 
 def test_a_batch_is_spread_out() -> None:
     X = points(12)
-    found = suggest_gaussian(history_of(X, bowl(X)), range(12, 20), 0, 500)
+    found = suggest(history_of(X, bowl(X)), range(12, 20), 0)
     distance = np.linalg.norm(found[:, None] - found, axis=2) + np.eye(8)
     assert distance.min() > 1e-4
 
@@ -77,23 +100,37 @@ def test_where_trials_fail_none_is_proposed() -> None:
     history = history_of(X[~fails], y[~fails], failed=X[fails])
     ignorant = history_of(X[~fails], y[~fails])
     warned, unwarned = (
-        np.array([suggest_gaussian(h, [80], seed, 500)[0, 0] for seed in range(5)])
-        for h in (history, ignorant)
+        np.array([suggest(h, [80], seed)[0, 0] for seed in range(5)]) for h in (history, ignorant)
     )
     assert warned.max() < 0.56
     assert unwarned.max() > 0.56
 
 
-def test_parallel_proposals_are_by_both_acquisitions_and_single_ones_by_improvement() -> None:
-    def kinds(*, alone: bool, blind: bool) -> set[type]:
-        return {
-            type(gaussian._acquisition(0.5, np.random.default_rng(i), alone=alone, blind=blind))
-            for i in range(30)
-        }
+def task(**changes: object) -> gaussian._Task:
+    X = points(12)
+    plain = {"hidden": 0, "proposed": X[:0], "number": 12, "plan": PLAN}
+    return gaussian._Task(
+        **{"history": history_of(X, bowl(X)), "values": bowl(X)} | plain | changes
+    )
 
-    assert kinds(alone=True, blind=False) == {LogExpectedImprovement}
-    assert kinds(alone=False, blind=False) == {LogExpectedImprovement, ConfidenceBound}
-    assert kinds(alone=False, blind=True) == {ConfidenceBound}
+
+def kinds(one: gaussian._Task) -> set[type]:
+    return {type(one.acquisition(0.5, np.random.default_rng(i))) for i in range(30)}
+
+
+def test_parallel_proposals_are_by_both_acquisitions_and_single_ones_by_improvement() -> None:
+    assert kinds(task()) == {LogExpectedImprovement}
+    assert kinds(task(proposed=points(1))) == {LogExpectedImprovement, ConfidenceBound}
+    assert kinds(task(hidden=1)) == {ConfidenceBound}
+
+
+def test_an_acquisition_that_is_asked_for_is_used_and_varies_among_parallel_proposals() -> None:
+    plan = replace(PLAN, acquisition="ucb", exploration=Exploration(schedule="constant"))
+    single = {task(plan=plan).acquisition(0.5, np.random.default_rng(i)) for i in range(5)}
+    assert single == {ConfidenceBound(1.96)}
+    other = task(plan=plan, proposed=points(1))
+    assert len({other.acquisition(0.5, np.random.default_rng(i)) for i in range(5)}) == 5
+    assert kinds(task(plan=replace(PLAN, acquisition="pi"))) == {ProbabilityOfImprovement}
 
 
 def test_scores_have_the_slopes_of_finite_differences_in_mixed_spaces() -> None:
@@ -126,7 +163,7 @@ def test_margins_are_of_numbers_without_levels_only() -> None:
 def test_several_objectives_are_weighed_anew_for_each_trial() -> None:
     X = points(30)
     Y = np.column_stack([X[:, 0], 1 - X[:, 0]])
-    found = [suggest_gaussian(history_of(X, Y), [30], seed, 300)[0, 0] for seed in range(8)]
+    found = [suggest(history_of(X, Y), [30], seed)[0, 0] for seed in range(8)]
     assert np.ptp(found) > 0.3
 
 
@@ -142,7 +179,7 @@ def test_a_search_that_finds_nothing_more_looks_far_from_what_it_knows_half_of_t
     y = np.where(np.abs(X - X[0]).max(axis=1) < 0.1, bowl(X), 5.0)
     y[0] = -1.0
     history = history_of(X, y)
-    found = np.array([suggest_gaussian(history, [60], seed, 300)[0] for seed in range(20)])
+    found = np.array([suggest(history, [60], seed)[0] for seed in range(20)])
     distance = np.abs(found[:, None] - X).max(axis=2).min(axis=1)
     is_far = distance > 0.3 * 0.5 * (0.5 / 60) ** 0.5
     assert 5 <= np.count_nonzero(is_far) <= 17
@@ -152,7 +189,7 @@ def test_of_a_finite_space_a_part_is_left_to_processes_that_are_not_heard_of() -
     space = Space(Int("n", 1, 20), Int("m", 1, 20))
     X = sample(space, 8, np.random.default_rng(0))
     history = history_of(X, bowl(X), space=space)
-    known = {tuple(suggest_gaussian(history, [8], s, 300)[0]) for s in range(6)}
-    hidden = {tuple(suggest_gaussian(history, [n], 0, 300)[0]) for n in range(28, 40)}
+    known = {tuple(suggest(history, [8], s)[0]) for s in range(6)}
+    hidden = {tuple(suggest(history, [n], 0)[0]) for n in range(28, 40)}
     assert len(known) <= 3
     assert len(hidden) >= 10
