@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from fsopt.history import FloatArray, History
 from fsopt.search.acquisition import lower_confidence_bound, periodic_decay
 from fsopt.search.candidates import candidates
 from fsopt.search.distinct import replace_unusable
+from fsopt.search.explanation import Explanation
 from fsopt.search.gaussian import modelled_columns, suggest_gaussian
 from fsopt.search.quasirandom import SobolSearch
 from fsopt.search.training import TrainingSet, fit_believing
@@ -95,6 +96,17 @@ class BayesianOptimizer:
         if self._takes_gaussian(history, len(numbers)):
             return suggest_gaussian(history, numbers, seed, self.candidates)
         return self._suggest_forest(history, numbers, seed)
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """Whether a configuration is of the initial design; see `Explainer`."""
+        size = self._design_size(history)
+        if history.ended >= size and len(history.X):
+            return Explanation(source="model")
+        point = SobolSearch().explain(history, number, seed, unit)
+        stage = f"initial design, {history.ended} of {size} trials ended"
+        return None if point is None else replace(point, source=f"{stage}: {point.source}")
 
     def _takes_gaussian(self, history: History, wanted: int) -> bool:
         varying = int(np.count_nonzero(modelled_columns(history.space)))

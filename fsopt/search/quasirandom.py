@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fsopt.history import FloatArray, History
 from fsopt.search.distinct import is_new, is_valid, replace_unusable
+from fsopt.search.explanation import REPLACEMENT, Explanation
 from fsopt.space import same_rows
 from fsopt.streams import stream
 
@@ -51,6 +52,18 @@ class SobolSearch:
             units[missing[fits]] = points[fits]
             usable[missing[fits]] = True
         return replace_unusable(units, usable, history, numbers, seed)
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """Of which sequence a configuration is a point; see `Explainer`."""
+        space = history.space
+        for scramble in range(_SCRAMBLES):
+            point = space.snap(sobol_points(len(space), [number], seed, scramble))
+            if same_rows(point, unit[np.newaxis])[0]:
+                which = f"sequence {scramble + 1} of {_SCRAMBLES}"
+                return Explanation(source=f"point {number} of Sobol' {which}")
+        return Explanation(source=f"{REPLACEMENT}: no point of the Sobol' sequences was free")
 
 
 def sobol_points(
