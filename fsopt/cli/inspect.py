@@ -86,15 +86,24 @@ def trials(directory: str, form: str, output: Path | None, as_json: bool) -> Non
 
 @click.command()
 @words_argument("TRIAL")
+@click.option(
+    "--replay",
+    is_flag=True,
+    help="Propose it once more, from what was known at that time. The exit status is 1 unless the "
+    "configuration comes out the same.",
+)
 @json_option
 @debug_option
 @click.pass_context
-def show(ctx: click.Context, words: Sequence[str], as_json: bool) -> None:
+def show(ctx: click.Context, words: Sequence[str], replay: bool, as_json: bool) -> None:
     """Show one trial and every event that made it.
+
+    Also tells why it was proposed, as long as the logs of that time are there.
 
     \b
     Example:
       fsopt show runs/first 17
+      fsopt show runs/first 17 --replay
     """
     from fsopt.study import open_study
     from fsopt.view.inspection import tracebacks, trial_details
@@ -102,11 +111,13 @@ def show(ctx: click.Context, words: Sequence[str], as_json: bool) -> None:
 
     directory, number = directory_and_trial(ctx, words)
     study = open_study(directory)
-    details = trial_details(study, number)
+    details = trial_details(study, number, replay=replay)
     if as_json:
         print_json(details)
     else:
         click.echo("\n".join(show_lines(details, tracebacks(study, details))))
+    if replay and details["replay"]["verdict"] != "same":
+        ctx.exit(1)
 
 
 @click.command()

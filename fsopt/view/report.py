@@ -82,6 +82,9 @@ def show_lines(shown: dict[str, Any], texts: dict[str, str]) -> list[str]:
     if shown["reason"]:
         lines.append(f"  {shown['reason']}")
     lines += ["parameters", *_aligned(shown["params"])]
+    lines += _explanation_lines(shown["explanation"])
+    if "replay" in shown:
+        lines += _replay_lines(shown["replay"], shown["params"])
     if shown["attributes"]:
         lines += ["attributes", *_aligned(shown["attributes"])]
     lines.append("events")
@@ -112,6 +115,40 @@ def table_text(table: pd.DataFrame) -> str:
         for row in zip(*cells, strict=True)
     ]
     return "\n".join(lines)
+
+
+def _explanation_lines(told: dict[str, Any] | None) -> list[str]:
+    """An explanation for people."""
+    if told is None:
+        return []
+    lines = [f"proposed by: {told['source']}"]
+    if told["surrogate"] is not None:
+        lines.append(f"  model: {told['surrogate']}")
+    if (predicted := told["predicted"]) is not None:
+        mean, deviation = (format_value(predicted[key]) for key in ("mean", "deviation"))
+        lines.append(f"  expected: {mean} ± {deviation}")
+    if (acquisition := told["acquisition"]) is not None:
+        lines.append(f"  {acquisition['name']}: {format_value(acquisition['value'])}")
+    if (best := told["incumbent"]) is not None:
+        lines.append(f"  best until then: {format_value(best['value'])} (trial {best['trial']})")
+    return lines
+
+
+def _replay_lines(replay: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
+    """A replay for people.
+
+    Args:
+        replay: As `Origin.replay` gives it.
+        recorded: The configuration that the study has, as JSON.
+    """
+    if replay["verdict"] == "impossible":
+        return [f"replay: not possible, {replay['why']}"]
+    if replay["verdict"] == "same":
+        return ["replay: same", *_aligned(replay["params"])]
+    lines = [f"replay: different, {replay['why']}"]
+    if replay["params"] is not None:
+        lines += ["recorded", *_aligned(recorded), "proposed now", *_aligned(replay["params"])]
+    return lines
 
 
 def _texts(column: pd.Series[Any]) -> list[str]:
