@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from fsopt.cli.common import (
     print_json,
     words_argument,
 )
+
+if TYPE_CHECKING:
+    from fsopt.study.ranking import By
 
 
 @click.command()
@@ -122,14 +126,21 @@ def show(ctx: click.Context, words: Sequence[str], replay: bool, as_json: bool) 
 
 @click.command()
 @directory_argument
+@click.option(
+    "--by",
+    type=click.Choice(["value", "model"]),
+    help="Compare trials by their values, or by what a model of all of them expects, which takes "
+    "away luck where values are noisy.  [default: by value, unless the study says it is noisy]",
+)
 @json_option
 @debug_option
-def best(directory: str, as_json: bool) -> None:
+def best(directory: str, by: By | None, as_json: bool) -> None:
     """Show the best trial, or the Pareto front.
 
     \b
     Example:
       fsopt best runs/first --json
+      fsopt best runs/first --by model
     """
     from fsopt.study import open_study
     from fsopt.view.report import best_lines
@@ -137,6 +148,6 @@ def best(directory: str, as_json: bool) -> None:
 
     study = open_study(directory)
     if as_json:
-        print_json(best_summary(study))
+        print_json(best_summary(study, by))
     else:
-        click.echo("\n".join(best_lines(study)))
+        click.echo("\n".join(best_lines(study, by)))

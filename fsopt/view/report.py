@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsopt.log import layout
 from fsopt.study import Study
+from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
 from fsopt.view.summary import failed_trials, format_seconds, format_value, format_values
 
@@ -25,13 +26,13 @@ def headline(study: Study) -> str:
     return f"{study.directory}: {finished}{of} trials finished{more}"
 
 
-def best_lines(study: Study) -> list[str]:
-    """The best trial with its parameters, or the Pareto front."""
+def best_lines(study: Study, by: By | None = None) -> list[str]:
+    """The best trial with its parameters, or the Pareto front; ``by`` as in `Study.best_trial`."""
     if len(study.session.objectives) > 1:
-        front = study.pareto_front
+        front = study.front(by)
         lines = [f"Pareto front: {len(front)} trials"]
         return lines + [line for trial in front for line in _trial_lines("", trial)]
-    best = study.best
+    best = study.best_trial(by)
     return _trial_lines("best: ", best) if best else ["no trial is completed yet"]
 
 
@@ -162,7 +163,11 @@ _ENVELOPE = ("time", "event", "writer", "seq", "trial")
 
 def _trial_lines(prefix: str, trial: FinishedTrial) -> list[str]:
     head = f"{prefix}trial {trial.number}, {format_values(trial.values)}"
-    return [head, *_aligned(dict(trial.params))]
+    expected = [
+        f"  expected {name}: {value.mean:.6g} ± {value.deviation:.2g}"
+        for name, value in trial.expected.items()
+    ]
+    return [head, *expected, *_aligned(dict(trial.params))]
 
 
 def _aligned(items: dict[str, Any]) -> list[str]:

@@ -320,3 +320,14 @@ def test_show_says_why_a_proposal_cannot_be_replayed(study: Path, tmp_path: Path
     replayed = json.loads(result.stdout)["replay"]
     assert replayed["verdict"] == "impossible"
     assert "compaction has removed them" in replayed["why"]
+
+
+def test_best_by_the_model_says_what_is_expected(study: Path) -> None:
+    by_value = json.loads(fsopt("best", study, "--by", "value", "--json"))
+    assert by_value == json.loads(fsopt("best", study, "--json"))
+    assert "expected" not in by_value
+    by_model = json.loads(fsopt("best", study, "--by", "model", "--json"))
+    expected = by_model["expected"]["y"]
+    assert expected["mean"] == pytest.approx(by_model["values"]["y"], abs=0.2)
+    assert expected["deviation"] >= 0
+    assert f"expected y: {expected['mean']:.6g} ± " in fsopt("best", study, "--by", "model")
