@@ -22,7 +22,7 @@ def truth(X: FloatArray) -> FloatArray:
     return 200 + 40 * ((X - 0.4) ** 2).sum(axis=1)
 
 
-@pytest.mark.parametrize("count", [100, 400])
+@pytest.mark.parametrize("count", [200, 400])
 def test_the_luckiest_value_is_not_taken_for_the_best(count: int) -> None:
     found, errors = [], []
     for seed in range(6):
