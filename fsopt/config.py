@@ -49,6 +49,10 @@ class StudyConfig:
     lease: float = 240.0
     """Seconds of silence after which a process is given up for lost. On one machine a process that
     died is noticed at once."""
+    noisy: bool | None = None
+    """Whether evaluating a configuration again gives another value. If True, configurations may
+    be proposed again, and the best one is the one with the best expected value. If None, that is
+    left to the optimizer, which tells by the values."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.space, Space):
@@ -64,6 +68,8 @@ class StudyConfig:
             raise StudyError(f"max_attempts must be 1 or more, not {self.max_attempts!r}")
         if not _is_number(self.lease) or not 0 < self.lease < math.inf:
             raise StudyError(f"lease must be a positive number of seconds, not {self.lease!r}")
+        if self.noisy is not None and not isinstance(self.noisy, bool):
+            raise StudyError(f"noisy must be True, False or None, not {self.noisy!r}")
 
 
 def to_document(config: StudyConfig, *, identifier: str, created: str, version: str) -> bytes:
@@ -87,6 +93,7 @@ def to_document(config: StudyConfig, *, identifier: str, created: str, version: 
         "optimizer": optimizer_to_json(config.optimizer),
         "max_attempts": config.max_attempts,
         "lease": config.lease,
+        "noisy": config.noisy,
     }
     document["crc"] = _checksum(document)
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
@@ -137,6 +144,7 @@ def _read_config(document: Mapping[str, Any]) -> StudyConfig:
         optimizer=optimizer_from_json(document["optimizer"]),
         max_attempts=document["max_attempts"],
         lease=document["lease"],
+        noisy=document.get("noisy"),
     )
 
 

@@ -9,7 +9,8 @@
     ├── StudyError               what was asked of a study can't be done
     │   ├── StudyNotFoundError   there is no study in that directory
     │   ├── StudyMismatchError   the study there is another one than the caller described
-    │   └── TrialError           no such trial, or not in a state that allows this
+    │   ├── TrialError           no such trial, or not in a state that allows this
+    │   └── ReplayError          what led to a proposal can't be known any more
     ├── ProtocolError            files in a study directory can't be used
     │   ├── UnsupportedVersionError  written for a newer reader
     │   └── CorruptStudyError        damaged beyond what the protocol tolerates
@@ -54,6 +55,10 @@ class StudyMismatchError(StudyError):
 
 class TrialError(StudyError):
     """There is no such trial, or its state does not allow what was asked."""
+
+
+class ReplayError(StudyError):
+    """What led to a proposal is not known, or not any more."""
 
 
 class ProtocolError(FsoptError):

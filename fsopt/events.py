@@ -61,7 +61,7 @@ class TrialProposed:
     """The first trial of the batch in which this proposal was made, if it was not alone."""
     snapshot: str | None = None
     """The snapshot from which the other writers' logs were known, where not all were read; then
-    `seen` does not tell of them."""
+    `seen` tells only of logs that were known farther."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +76,12 @@ class TrialStarted:
     seen: Mapping[str, int] = field(default_factory=dict)
     batch: int | None = None
     snapshot: str | None = None
+    numbers: tuple[int, ...] = ()
+    """All trials of the batch, in its first event: the process may die before it tells the others.
+    """
+    view: str | None = None
+    """A checksum of the history that the optimizer has read, as eight hexadecimal digits, if it
+    has read any; see `History.checksum`. In the first event of a batch."""
     leased: bool = True
     """False if the evaluation goes on outside of the writer's process, which need not live on."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,7 +60,7 @@ class History:
     made when one of them is first read; read none of them after the study has gone on.
     """
 
-    __slots__ = ("_arrays", "_source", "space")
+    __slots__ = ("_arrays", "_source", "noisy", "space")
 
     def __init__(
         self,
@@ -70,18 +71,22 @@ class History:
         numbers: IntArray,
         X_failed: FloatArray,
         X_pending: FloatArray,
+        noisy: bool | None = None,
     ) -> None:
         """The history of the trials given; see the properties of these names."""
         arrays = Arrays(X=X, Y=Y, numbers=numbers, X_failed=X_failed, X_pending=X_pending)
         self.space = space
+        self.noisy = noisy
+        """Whether a configuration may have another value each time, and may be proposed again;
+        None if nobody has said."""
         self._arrays: Arrays | None = arrays
         self._source: Source = _Given(arrays)
 
     @classmethod
-    def of(cls, space: Space, source: Source) -> History:
+    def of(cls, space: Space, source: Source, *, noisy: bool | None = None) -> History:
         """The history that a source tells of."""
         history = cls.empty(space)
-        history._arrays, history._source = None, source
+        history._arrays, history._source, history.noisy = None, source, noisy
         return history
 
     @classmethod
@@ -130,6 +135,20 @@ class History:
     def is_taken(self, units: FloatArray) -> BoolArray:
         """(k,) Which of the snapped unit rows (k, d) were ever given out, to twelve decimals."""
         return self._source.is_taken(units)
+
+    def checksum(self) -> str | None:
+        """The CRC-32 of the arrays, as eight hexadecimal digits; None if nobody has read any.
+
+        So it costs little beside the decision that has read them, and nothing beside one that
+        needs to know no trials.
+        """
+        if self._arrays is None:
+            return None
+        checksum = 0
+        for array in (self.numbers, self.X, self.Y, self.X_failed, self.X_pending):
+            content = np.where(np.isnan(array), _INACTIVE, array)  # a NaN may have any sign
+            checksum = zlib.crc32(f"{content.shape}".encode() + content.tobytes(), checksum)
+        return f"{checksum:08x}"
 
     def _loaded(self) -> Arrays:
         if self._arrays is None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -160,6 +160,15 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What a model of all evaluations expects of a configuration, in the objective's units."""
+
+    mean: float
+    deviation: float
+    """How well the mean is known; single evaluations of a noisy objective differ more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedTrial:
     """A trial that has ended, as `Study.best` and `Study.pareto_front` give it."""
 
@@ -171,6 +180,8 @@ class FinishedTrial:
     """``completed``, ``stopped`` or ``failed``."""
     reason: str | None = None
     """Why it failed."""
+    expected: Mapping[str, Expected] = field(default_factory=dict)
+    """By objective, where trials were compared by a model; otherwise empty."""
 
     @property
     def value(self) -> float:

@@ -33,7 +33,7 @@ ALLOWED = {
         *("trial", "values"),
     },
     "view": {
-        *("codec", "errors", "log", "space", "state", "study", "trial", "values"),
+        *("codec", "errors", "events", "log", "space", "state", "study", "trial", "values"),
     },
     "doctor": {"errors", "log"},
     "bench": {"codec", "errors", "events", "log", "study", "trial", "fsopt"},

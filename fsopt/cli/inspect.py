@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,6 +16,9 @@ from fsopt.cli.common import (
     print_json,
     words_argument,
 )
+
+if TYPE_CHECKING:
+    from fsopt.study.ranking import By
 
 
 @click.command()
@@ -86,15 +90,24 @@ def trials(directory: str, form: str, output: Path | None, as_json: bool) -> Non
 
 @click.command()
 @words_argument("TRIAL")
+@click.option(
+    "--replay",
+    is_flag=True,
+    help="Propose it once more, from what was known at that time. The exit status is 1 unless the "
+    "configuration comes out the same.",
+)
 @json_option
 @debug_option
 @click.pass_context
-def show(ctx: click.Context, words: Sequence[str], as_json: bool) -> None:
+def show(ctx: click.Context, words: Sequence[str], replay: bool, as_json: bool) -> None:
     """Show one trial and every event that made it.
+
+    Also tells why it was proposed, as long as the logs of that time are there.
 
     \b
     Example:
       fsopt show runs/first 17
+      fsopt show runs/first 17 --replay
     """
     from fsopt.study import open_study
     from fsopt.view.inspection import tracebacks, trial_details
@@ -102,23 +115,32 @@ def show(ctx: click.Context, words: Sequence[str], as_json: bool) -> None:
 
     directory, number = directory_and_trial(ctx, words)
     study = open_study(directory)
-    details = trial_details(study, number)
+    details = trial_details(study, number, replay=replay)
     if as_json:
         print_json(details)
     else:
         click.echo("\n".join(show_lines(details, tracebacks(study, details))))
+    if replay and details["replay"]["verdict"] != "same":
+        ctx.exit(1)
 
 
 @click.command()
 @directory_argument
+@click.option(
+    "--by",
+    type=click.Choice(["value", "model"]),
+    help="Compare trials by their values, or by what a model of all of them expects, which takes "
+    "away luck where values are noisy.  [default: by value, unless the study says it is noisy]",
+)
 @json_option
 @debug_option
-def best(directory: str, as_json: bool) -> None:
+def best(directory: str, by: By | None, as_json: bool) -> None:
     """Show the best trial, or the Pareto front.
 
     \b
     Example:
       fsopt best runs/first --json
+      fsopt best runs/first --by model
     """
     from fsopt.study import open_study
     from fsopt.view.report import best_lines
@@ -126,6 +148,6 @@ def best(directory: str, as_json: bool) -> None:
 
     study = open_study(directory)
     if as_json:
-        print_json(best_summary(study))
+        print_json(best_summary(study, by))
     else:
-        click.echo("\n".join(best_lines(study)))
+        click.echo("\n".join(best_lines(study, by)))

@@ -3,6 +3,7 @@
 from fsopt.search.base import Optimizer
 from fsopt.search.bayesian import BayesianOptimizer
 from fsopt.search.evolution import RegularizedEvolution
+from fsopt.search.explanation import Explainer, Explanation
 from fsopt.search.exploration import Exploration
 from fsopt.search.grid import GridSearch
 from fsopt.search.latin import LatinHypercubeSearch
@@ -12,6 +13,8 @@ from fsopt.surrogate import ForestOptions
 
 __all__ = [
     "BayesianOptimizer",
+    "Explainer",
+    "Explanation",
     "Exploration",
     "ForestOptions",
     "GridSearch",

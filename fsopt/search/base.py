@@ -30,8 +30,8 @@ class Optimizer(Protocol):
             seed: The study's seed.
 
         Returns:
-            (len(numbers), d) Valid unit rows, different from each other and from every
-            configuration in the history.
+            (len(numbers), d) Valid unit rows, different from each other and, unless
+            ``history.noisy`` is True, from every configuration in the history.
 
         Raises:
             InfeasibleSpaceError: If no valid configuration that was not tried is left.

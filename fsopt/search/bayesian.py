@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from fsopt.errors import StudyError
@@ -11,10 +11,11 @@ from fsopt.history import FloatArray, History
 from fsopt.search.beliefs import modelled_columns, values_of
 from fsopt.search.choice import forest_fits_better
 from fsopt.search.designs import DESIGNS, initial_design
+from fsopt.search.explanation import Explainer, Explanation
 from fsopt.search.exploration import Exploration
-from fsopt.search.gaussian import suggest_gaussian
+from fsopt.search.gaussian import explain_gaussian, suggest_gaussian
 from fsopt.search.parallel import STRATEGIES
-from fsopt.search.sampled import ACQUISITIONS, MAXIMIZERS, Plan, suggest_sampled
+from fsopt.search.sampled import ACQUISITIONS, MAXIMIZERS, Plan, explain_sampled, suggest_sampled
 from fsopt.surrogate import FORESTS, ForestOptions, is_regressor_name
 
 _SURROGATES = ("auto", "gp", *FORESTS)
@@ -122,6 +123,22 @@ class BayesianOptimizer:
         if self._takes_gaussian(history, numbers, seed):
             return suggest_gaussian(history, numbers, seed, self._plan(history))
         return suggest_sampled(history, numbers, seed, self._plan(history))
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """Which part made a proposal and what was expected of it; see `Explainer`."""
+        size = self._design_size(history)
+        if history.ended < size or not len(history.X):
+            stage = f"initial design, {history.ended} of {size} trials ended"
+            design = initial_design(self.initial_design, size)
+            if not isinstance(design, Explainer):
+                return Explanation(source=stage)
+            point = design.explain(history, number, seed, unit)
+            return point and replace(point, source=f"{stage}: {point.source}")
+        if self._takes_gaussian(history, [number], seed):
+            return explain_gaussian(history, number, seed, unit, self._plan(history))
+        return explain_sampled(history, number, seed, unit, self._plan(history))
 
     def _takes_gaussian(self, history: History, numbers: Sequence[int], seed: int) -> bool:
         if not modelled_columns(history.space).any():

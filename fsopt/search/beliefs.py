@@ -61,7 +61,8 @@ class Beliefs:
         """
         columns = modelled_columns(history.space)
         categorical = categorical_columns(history.space)[columns]
-        model = fit_gaussian(history.X[:, columns], values, categorical)
+        noisy = bool(history.noisy)
+        model = fit_gaussian(history.X[:, columns], values, categorical, noisy=noisy)
         failed = history.X_failed[:, columns]
         success = fit_labels(history.X[:, columns], failed, categorical) if len(failed) else None
         best = history.X[_smallest(values)]
@@ -91,7 +92,9 @@ class Beliefs:
         centre = _centre(D2, y, rng)
         most = max(int(len(y) * _PART), 2 * len(points.categorical) + 4)
         near = np.sort(np.argsort(D2[centre], kind="stable")[: min(most, _MOST_NEAR)])
-        model = fit_part(X[near][:, self.columns], y[near], categorical, self.model)
+        model = fit_part(
+            X[near][:, self.columns], y[near], categorical, self.model, noisy=bool(history.noisy)
+        )
         best = X[near][_smallest(y[near])]
         box = _around(X[centre], X[near], categorical_columns(history.space))
         part = replace(self, model=model, process=model.process, incumbents=best, box=box)

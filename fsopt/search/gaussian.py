@@ -12,9 +12,12 @@ from fsopt.search.acquisition import Acquisition, ConfidenceBound, LogExpectedIm
 from fsopt.search.ascent import Box, best_proposal, starting_points
 from fsopt.search.beliefs import Beliefs, values_of
 from fsopt.search.distinct import replace_unusable
+from fsopt.search.estimate import restored, restored_deviation
+from fsopt.search.explanation import Explanation
 from fsopt.search.sampled import Plan
 from fsopt.space import Space, same_rows
 from fsopt.streams import stream
+from fsopt.surrogate import MAX_ROWS, subset
 
 _BOUND_SHARE = 0.5  # by a confidence bound, of the proposals while others are evaluated
 _LEAST_FEASIBILITY = 0.02
@@ -65,11 +68,41 @@ def suggest_gaussian(
     whole = Beliefs.of(history, values)
     for index, number in enumerate(numbers):
         task = _Task(history, values, hidden, units[usable], number, plan)
-        row = _propose(task, whole, stream(seed, "gaussian", number))
+        row, _ = _propose(task, whole, stream(seed, "gaussian", number))
         if row is not None:
             units[index], usable[index] = row, True
             whole = whole.believing(row[np.newaxis])
     return replace_unusable(units, usable, history, numbers, seed)
+
+
+def explain_gaussian(
+    history: History, number: int, seed: int, unit: FloatArray, plan: Plan
+) -> Explanation:
+    """Why `suggest_gaussian` made a proposal (d,); see `Explainer.explain`."""
+    values = values_of(history, seed, number)
+    whole = Beliefs.of(history, values)
+    hidden = max(0, number - history.ended - len(history.X_pending))
+    task = _Task(history, values, hidden, np.empty((0, len(unit))), number, plan)
+    rng = stream(seed, "gaussian", number)
+    row, way = _propose(task, whole, rng)
+    is_same = row is not None and bool(same_rows(row[np.newaxis], unit[np.newaxis])[0])
+    wanted: Acquisition = LogExpectedImprovement(whole.best)
+    if plan.acquisition != "auto":
+        wanted = task.acquisition(whole.best, rng)
+    found = whole.process.predict(unit[np.newaxis, whole.columns])
+    z = whole.model.process.values()
+    y = values[subset(history.X[:, whole.columns], values, MAX_ROWS)]
+    single = history.Y.shape[1] == 1
+    return Explanation(
+        source=f"model {way}" if is_same else "model",
+        surrogate="Gaussian process",
+        mean=float(restored(found.mean, z, y)[0]) if single else None,
+        deviation=float(restored_deviation(found.mean, found.epistemic, z, y)[0])
+        if single
+        else None,
+        acquisition="logei" if plan.acquisition == "auto" else plan.acquisition,
+        acquisition_value=float(_Score(whole, wanted).values(unit[np.newaxis])[0]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +137,23 @@ class _Task:
         return ConfidenceBound(kappa)
 
 
-def _propose(task: _Task, whole: Beliefs, rng: np.random.Generator) -> FloatArray | None:
-    """The proposal (d,), or None if there is no good one."""
+def _propose(
+    task: _Task, whole: Beliefs, rng: np.random.Generator
+) -> tuple[FloatArray | None, str]:
+    """The proposal (d,), or None if there is no good one, and how it was made."""
     is_far, in_part, in_earnest = rng.random(3) < (_FAR_SHARE, _PART_SHARE, _POLISH_SHARE)
-    row = None
+    row, way = None, "of all trials"
     if not is_far:
         beliefs = whole
         if in_part and len(task.values) >= _LEAST_FOR_PARTS * len(task.history.space):
             beliefs = whole.of_part(task.history, task.values, rng).believing(task.proposed)
+            way = "of the trials near a good one"
         row = _best(task, beliefs, _RESOLUTION if task.is_alone else _APART, rng)
         if row is not None and (in_earnest or whole.is_worthwhile(row)):
-            return row
+            return row, way
     levelled = whole.levelled(rng)
     far = _best(task, levelled, levelled.far(rng), rng)
-    return row if far is None else far
+    return (row, way) if far is None else (far, "of all trials, far from each of them")
 
 
 def _best(
@@ -132,6 +168,8 @@ def _best(
     affordable = max(_DISTANCES // beliefs.process.points.positions.size, _FEWEST)
     count = min(task.plan.candidates, affordable)
     pool = starting_points(history, beliefs.incumbents, count, rng, box)
+    if history.noisy:
+        pool = np.concatenate([pool, beliefs.incumbents])
     return best_proposal(score, space, pool, is_free, rng, box)
 
 
@@ -186,7 +224,10 @@ class _Free:
     """Decides which."""
 
     def __call__(self, units: FloatArray) -> BoolArray:
-        free = ~(self.history.is_taken(units) | same_rows(units, self.proposed))
+        free = ~same_rows(units, self.proposed)
+        if self.history.noisy:
+            return free
+        free &= ~self.history.is_taken(units)
         if self.share < 1:
             chance = (row_hashes(units) ^ self.salt) * _ODD >> np.uint64(11)
             free &= chance < self.share * 2**53

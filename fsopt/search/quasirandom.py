@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fsopt.history import FloatArray, History
 from fsopt.search.distinct import is_new, is_valid, replace_unusable
+from fsopt.search.explanation import REPLACEMENT, Explanation
 from fsopt.space import same_rows
 from fsopt.streams import stream
 
@@ -41,6 +42,18 @@ class SobolSearch:
     def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
         """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
         return suggest_points(sobol_points, history, numbers, seed)
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """Of which sequence a configuration is a point; see `Explainer`."""
+        space = history.space
+        for scramble in range(_SCRAMBLES):
+            point = space.snap(sobol_points(len(space), [number], seed, scramble))
+            if same_rows(point, unit[np.newaxis])[0]:
+                which = f"sequence {scramble + 1} of {_SCRAMBLES}"
+                return Explanation(source=f"point {number} of Sobol' {which}")
+        return Explanation(source=f"{REPLACEMENT}: no point of the Sobol' sequences was free")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

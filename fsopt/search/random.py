@@ -10,7 +10,8 @@ import numpy as np
 
 from fsopt.history import FloatArray, History
 from fsopt.search.distinct import is_new, replace_unusable
-from fsopt.space import sample
+from fsopt.search.explanation import REPLACEMENT, Explanation
+from fsopt.space import same_rows, sample
 from fsopt.streams import stream
 
 
@@ -30,3 +31,12 @@ class RandomSearch:
         draws = [sample(space, 1, stream(seed, "random", number)) for number in numbers]
         units = np.concatenate([np.empty((0, len(space))), *draws])
         return replace_unusable(units, is_new(units, history), history, numbers, seed)
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """Whether a configuration is the trial's own draw, or another one; see `Explainer`."""
+        draw = sample(history.space, 1, stream(seed, "random", number))
+        if same_rows(draw, unit[np.newaxis])[0]:
+            return Explanation(source="random draw")
+        return Explanation(source=f"{REPLACEMENT}: the trial's own draw was not free")

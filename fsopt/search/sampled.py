@@ -18,9 +18,11 @@ from fsopt.search.acquisition import (
 )
 from fsopt.search.candidates import candidates
 from fsopt.search.distinct import is_new, is_valid, replace_unusable
+from fsopt.search.estimate import restored, restored_deviation
+from fsopt.search.explanation import Explanation
 from fsopt.search.exploration import Exploration, Weights
 from fsopt.search.genetic import evolve
-from fsopt.search.objective import WORST
+from fsopt.search.objective import WORST, ranks
 from fsopt.search.parallel import STRATEGIES, fit_assuming
 from fsopt.search.training import TrainingSet
 from fsopt.space import same_rows
@@ -136,6 +138,29 @@ def suggest_sampled(history: History, numbers: Sequence[int], seed: int, plan: P
         found = slice(part.start, part.start + len(rows))
         units[found], usable[found] = rows, True
     return replace_unusable(units, usable, history, numbers, seed)
+
+
+def explain_sampled(
+    history: History, number: int, seed: int, unit: FloatArray, plan: Plan
+) -> Explanation:
+    """Why `suggest_sampled` made a proposal (d,); see `Explainer.explain`."""
+    patience = plan.forest.patience if plan.forest else None
+    data = TrainingSet.of(history, stream(seed, "weights", number), patience)
+    model = _Model.of(data, history.X_pending, plan, stream(seed, "forest", number))
+    mean, deviation = model.moments(unit[np.newaxis])
+    (wanted,) = _wanted(data, len(history.space), [number], seed, plan)
+    values = history.Y[:, 0]
+    single = history.Y.shape[1] == 1
+    return Explanation(
+        source="model",
+        surrogate="forest" if plan.forest else str(plan.surrogate),
+        mean=float(restored(mean, ranks(values), values)[0]) if single else None,
+        deviation=float(restored_deviation(mean, deviation, ranks(values), values)[0])
+        if single
+        else None,
+        acquisition="ucbd" if plan.acquisition == "auto" else plan.acquisition,
+        acquisition_value=float(wanted.value(mean, deviation)[0]),
+    )
 
 
 def _propose(

@@ -21,7 +21,15 @@ class Archive:
     nor of what the table held before.
     """
 
-    def __init__(self, trials: TrialTable, space: Space, objectives: Objectives) -> None:
+    def __init__(
+        self,
+        trials: TrialTable,
+        space: Space,
+        objectives: Objectives,
+        *,
+        noisy: bool | None = None,
+    ) -> None:
+        self._noisy = noisy
         self._trials = trials
         self._space = space
         self._objectives = objectives
@@ -43,7 +51,7 @@ class Archive:
         for start in range(0, len(changed), _BATCH):
             found = self._trials.configurations(changed[start : start + _BATCH])
             self._taken.add(self._space.to_unit(found.rows))
-        return History.of(self._space, self)
+        return History.of(self._space, self, noisy=self._noisy)
 
     @property
     def ended(self) -> int:

@@ -7,8 +7,8 @@ claim file, so nobody has to be asked and nobody can be in the way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from fsopt.events import TrialFailed, TrialProposed, TrialStarted
 from fsopt.state import TrialRecord, TrialState
@@ -141,7 +141,7 @@ class Dispatcher:
             session.append(TrialFailed(trial=trial.number, attempt=index, reason=reason))
             return []
         if trial.params is None:
-            return [self._start_proposed(trial.number, index, leased=leased)]
+            return self._start_proposed(trial.number, index, leased=leased)
         session.files.hand_over_checkpoint(trial.number, index)
         session.append(TrialStarted(trial=trial.number, attempt=index, leased=leased))
         return [_assignment(trial, index, trial.params)]
@@ -170,7 +170,7 @@ class Dispatcher:
         if number in session.state.trials:
             return []
         index = self._ownership.claim_attempt(number, 1)
-        return [] if index is None else [self._start_proposed(number, index, leased=leased)]
+        return [] if index is None else self._start_proposed(number, index, leased=leased)
 
     def _new_numbers(self, count: int, limit: int | None) -> list[int]:
         session = self.session
@@ -197,55 +197,50 @@ class Dispatcher:
         if not numbers:
             return []
         try:
-            proposals = self._propose(numbers)
+            events = self._propose(numbers, 0, leased=leased)
         except BaseException:
             # Nobody else can ever use a number that is claimed by a process that lives.
             for number in reversed(numbers):
                 session.journal.claims.release(number)
             raise
-        seen, base = session.newly_seen(), session.base()
-        batch = numbers[0] if len(numbers) > 1 else None
+        return self._start(events)
+
+    def _start_proposed(self, number: int, attempt: int, *, leased: bool) -> list[Assignment]:
+        """Start an attempt at a trial whose configuration nobody knows, with a new one."""
+        return self._start(self._propose([number], attempt, leased=leased))
+
+    def _start(self, events: Sequence[TrialStarted]) -> list[Assignment]:
+        self.session.append(*events)
+        return [
+            Assignment(number=event.trial, attempt=event.attempt, params=event.params or {})
+            for event in events
+        ]
+
+    def _propose(self, numbers: list[int], attempt: int, *, leased: bool) -> list[TrialStarted]:
+        """The starts of new proposals, which tell what is needed to make them once more."""
+        session, config = self.session, self.session.config
+        history = session.history()
+        units = config.optimizer.suggest(history, numbers, config.seed or 0)
+        is_batch = len(numbers) > 1
         events = [
             TrialStarted(
                 trial=number,
-                params=params,
-                by=session.config.optimizer.kind,
-                seen=seen if number == numbers[0] else {},
-                batch=batch,
-                snapshot=base,
-                leased=leased,
-            )
-            for number, params in zip(numbers, proposals, strict=True)
-        ]
-        session.append(*events)
-        return [
-            Assignment(number=number, attempt=0, params=params)
-            for number, params in zip(numbers, proposals, strict=True)
-        ]
-
-    def _start_proposed(self, number: int, attempt: int, *, leased: bool) -> Assignment:
-        """Start an attempt at a trial whose configuration nobody knows, with a new one."""
-        session = self.session
-        params = self._propose([number])[0]
-        session.append(
-            TrialStarted(
-                trial=number,
                 attempt=attempt,
-                params=params,
-                by=session.config.optimizer.kind,
-                seen=session.newly_seen(),
+                params=config.space.from_row(row),
+                by=config.optimizer.kind,
+                batch=numbers[0] if is_batch else None,
                 snapshot=session.base(),
                 leased=leased,
             )
+            for number, row in zip(numbers, config.space.from_unit(units), strict=True)
+        ]
+        events[0] = replace(
+            events[0],
+            seen=session.newly_seen(),
+            numbers=tuple(numbers) if is_batch else (),
+            view=history.checksum(),
         )
-        return Assignment(number=number, attempt=attempt, params=params)
-
-    def _propose(self, numbers: list[int]) -> list[Params]:
-        session = self.session
-        seed = session.config.seed or 0
-        units = session.config.optimizer.suggest(session.history(), numbers, seed)
-        rows = session.config.space.from_unit(units)
-        return [session.config.space.from_row(row) for row in rows]
+        return events
 
 
 def _assignment(trial: TrialRecord, attempt: int, params: Params) -> Assignment:

@@ -82,7 +82,9 @@ class Session:
         self.journal = Journal(filesystem, identity, self._introduction, clock=clock)
         self.chain = Chain(filesystem, config, clock)
         self.compactor = Compactor(self)
-        self._archive = Archive(self.state.trials, config.space, self.objectives)
+        self._archive = Archive(
+            self.state.trials, config.space, self.objectives, noisy=config.noisy
+        )
         self._uptime = uptime or clock
         self._seen_until = self._uptime()
         self.concluded_at: float | None = None
@@ -241,14 +243,16 @@ class Session:
     def newly_seen(self) -> dict[str, int]:
         """How far other writers' logs are known, for those that moved since this was last asked.
 
-        Together with its earlier answers this tells which history a proposal was based on. It is
-        empty where not all logs are read; then `base` tells the same.
+        Together with its earlier answers, and what the snapshot that `base` names tells, this
+        tells which history a proposal was based on.
         """
-        if not self.journal.follows_all:
-            return {}
-        positions = self.state.positions
-        positions.pop(self.writer, None)
-        moved = {name: end for name, end in positions.items() if self._told.get(name) != end}
+        marks = {} if self.base() is None else self.chain.marks
+        moved = {}
+        for name, end in self.state.positions.items():
+            mark = marks.get(name)
+            known = max(self._told.get(name, 0), mark.end if mark is not None else 0)
+            if end > known and name != self.writer:
+                moved[name] = end
         self._told.update(moved)
         return moved
 

@@ -9,9 +9,7 @@ import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, overload
-
-import numpy as np
+from typing import TYPE_CHECKING, overload
 
 from fsopt.config import StudyConfig
 from fsopt.errors import FsoptError, StudyError, TrialError
@@ -28,11 +26,11 @@ from fsopt.events import (
 from fsopt.log.files import TrialFiles
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.identity import current_identity, uptime
-from fsopt.moo.pareto import nondominated
 from fsopt.objectives import Failure
 from fsopt.state import StudyState, TrialRecord, TrialState
 from fsopt.study.collection import RETENTION
 from fsopt.study.dispatch import Dispatcher
+from fsopt.study.ranking import By, best_trial, front
 from fsopt.study.session import Session
 from fsopt.study.wholesale import Compacted, compact, settling_time
 from fsopt.trial import Assignment, FinishedTrial, Trial
@@ -297,19 +295,46 @@ class Study:
     def best(self) -> FinishedTrial | None:
         """The best completed trial so far; None while there is none.
 
+        The one with the best value, or, if the study was declared noisy, with the best expected
+        value; see `best_trial`.
+
         Raises:
             StudyError: If there are several objectives; see `pareto_front`.
         """
-        if len(self.session.objectives) > 1:
-            raise StudyError("a study with several objectives has a pareto_front, not one best")
-        numbers, Y = self._completed()
-        return self._finished(int(numbers[np.argmin(Y[:, 0])])) if len(numbers) else None
+        return self.best_trial()
+
+    def best_trial(self, by: By | None = None) -> FinishedTrial | None:
+        """The best completed trial so far, by what was observed or by what is expected.
+
+        Args:
+            by: ``"value"`` takes the best value, which in a noisy objective is the luckiest.
+                ``"model"`` takes the best expected value, of a model that is fitted to all
+                completed trials and pools those of one configuration; see
+                `fsopt.search.estimate.posterior`. Without it, as `best` does.
+
+        Returns:
+            None while no trial is completed.
+
+        Raises:
+            StudyError: If there are several objectives; see `front`.
+        """
+        self.session.complete()
+        return best_trial(self.session, by)
 
     @property
     def pareto_front(self) -> list[FinishedTrial]:
-        """The completed trials that no other dominates, by number."""
-        numbers, Y = self._completed()
-        return [self._finished(number) for number in numbers[nondominated(Y)].tolist()]
+        """The completed trials that no other dominates, by number; as `best` of one objective."""
+        return self.front()
+
+    def front(self, by: By | None = None) -> list[FinishedTrial]:
+        """The completed trials that no other dominates, by number.
+
+        Args:
+            by: As in `best_trial`. By a model, a configuration that was evaluated several times
+                has its first trial there.
+        """
+        self.session.complete()
+        return front(self.session, by)
 
     def trials(self) -> pd.DataFrame:
         """All trials, one row each; the columns are described in ``docs/output.md``."""
@@ -322,23 +347,6 @@ class Study:
         from fsopt.view.tables import reports_table
 
         return reports_table(self)
-
-    def _completed(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        found = self.state.trials.configurations()
-        done = found.having(TrialState.COMPLETED)
-        return found.numbers[done], self.session.objectives.to_minimise(found.values[done])
-
-    def _finished(self, number: int) -> FinishedTrial:
-        record = self.state.trials[number]
-        outcome = record.outcome
-        values = outcome.values if outcome else ()
-        return FinishedTrial(
-            number=number,
-            params=dict(record.params or {}),
-            values=dict(zip(self.session.objectives.names, values, strict=False)),
-            state=record.state.value,
-            reason=outcome.reason if outcome else None,
-        )
 
 
 def _leave(session: Session) -> None:

@@ -33,17 +33,20 @@ class Prior:
     start: FloatArray
 
     @classmethod
-    def of(cls, dimension: int) -> Prior:
+    def of(cls, dimension: int, *, noisy: bool = False) -> Prior:
         """The prior for values with mean 0 and variance 1.
 
         Args:
             dimension: The number of parameters, d.
+            noisy: Whether noise is expected, and not only possible.
         """
         log = math.log
         ln_d = log(dimension)
         single = [  # center, deviation, bounds and start of mean, noise, scale and curvature
             (0.0, 1.0, -4.0, 4.0, 0.0),
-            (-9.0, 2.5, log(1e-7), log(0.7), log(1e-4)),
+            (-3.0, 2.0, log(1e-7), 0.0, log(0.05))
+            if noisy
+            else (-9.0, 2.5, log(1e-7), log(0.7), log(1e-4)),
             (0.0, 1.5, log(1e-6), log(50.0), 0.0),
             (-3.0, 2.0, log(1e-6), log(50.0), -3.0),
         ]
@@ -71,18 +74,21 @@ class Evidence:
         X: (n, d) Unit rows, NaN where inactive; n >= 1.
         z: (n,) Their values, standardised.
         categorical: (d,) Which parameters are categories.
+        noisy: See `Prior.of`.
     """
 
     __slots__ = ("_columns", "_pairs", "_prior", "_quadratic", "_rows", "_z")
 
-    def __init__(self, X: FloatArray, z: FloatArray, categorical: BoolArray) -> None:
+    def __init__(
+        self, X: FloatArray, z: FloatArray, categorical: BoolArray, *, noisy: bool = False
+    ) -> None:
         self._rows, self._columns = np.tril_indices(len(X), -1)
         points = Points.of(X, categorical)
         pairs = points.pairs(points)
         lower = (..., self._rows, self._columns)
         self._pairs = PairKernel.of(pairs.squares[lower], pairs.products[lower])
         self._quadratic = points.quadratic()
-        self._prior = Prior.of(X.shape[1])
+        self._prior = Prior.of(X.shape[1], noisy=noisy)
         self._z = z
 
     def loss(self, vector: FloatArray) -> tuple[float, FloatArray]:

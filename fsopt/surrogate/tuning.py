@@ -47,7 +47,9 @@ class Model:
     """Whether values were made more symmetric, not only standardised."""
 
 
-def fit_gaussian(X: FloatArray, y: FloatArray, categorical: BoolArray) -> Model:
+def fit_gaussian(
+    X: FloatArray, y: FloatArray, categorical: BoolArray, *, noisy: bool = False
+) -> Model:
     """Fit a Gaussian process to values or to warped values, whichever are more probable.
 
     The densities of the values themselves are compared, that is, with the derivative of the
@@ -57,14 +59,20 @@ def fit_gaussian(X: FloatArray, y: FloatArray, categorical: BoolArray) -> Model:
         X: (n, d) Unit rows in the order of the trials, NaN where inactive; n >= 1.
         y: (n,) Their values, finite, to be minimised.
         categorical: (d,) Which parameters are categories; the others have an order.
+        noisy: Whether noise is expected, and not only possible.
     """
     size = refit_size(len(X))
-    fits = [_fit(X[:size], y[:size], categorical, warped=warped) for warped in (False, True)]
+    fits = [
+        _fit(X[:size], y[:size], categorical, warped=warped, noisy=noisy)
+        for warped in (False, True)
+    ]
     kept = subset(X, y, MAX_ROWS)
     return _more_probable(fits, X[kept], y[kept], categorical)
 
 
-def fit_part(X: FloatArray, y: FloatArray, categorical: BoolArray, whole: Model) -> Model:
+def fit_part(
+    X: FloatArray, y: FloatArray, categorical: BoolArray, whole: Model, *, noisy: bool = False
+) -> Model:
     """Fit a Gaussian process to some of the trials, beginning with what fits all of them.
 
     Args:
@@ -72,12 +80,14 @@ def fit_part(X: FloatArray, y: FloatArray, categorical: BoolArray, whole: Model)
         y: (n,) Their values, finite, to be minimised.
         categorical: (d,) Which parameters are categories; the others have an order.
         whole: What `fit_gaussian` made of all.
+        noisy: As for `fit_gaussian`.
     """
     start = whole.process.hyper.to_vector()
     fits = []
     for warped in (False, True):
         scaled = _scaled(y, warped=warped)
-        found = Evidence(X, scaled.z, categorical).minimise([start], _PART_ITERATIONS)
+        evidence = Evidence(X, scaled.z, categorical, noisy=noisy)
+        found = evidence.minimise([start], _PART_ITERATIONS)
         fits.append(_Fit(found, scaled.log_slope))
     return _more_probable(fits, X, y, categorical)
 
@@ -176,26 +186,28 @@ class _Table:
         return X, y, np.array(self.categorical)
 
 
-def _fit(X: FloatArray, y: FloatArray, categorical: BoolArray, *, warped: bool) -> _Fit:
+def _fit(
+    X: FloatArray, y: FloatArray, categorical: BoolArray, *, warped: bool, noisy: bool
+) -> _Fit:
     """Fit hyperparameters to trials, of which only the most useful count if there are many."""
     if len(X) <= _MAX_TUNED:
-        return _tuned(_Table.of(X, y, categorical), None, warped)
+        return _tuned(_Table.of(X, y, categorical), None, warped, noisy)
     kept = subset(X, y, _MAX_TUNED)
     first = _Table.of(X[:_MAX_TUNED], y[:_MAX_TUNED], categorical)
-    return _tuned(_Table.of(X[kept], y[kept], categorical), first, warped)
+    return _tuned(_Table.of(X[kept], y[kept], categorical), first, warped, noisy)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _tuned(table: _Table, before: _Table | None, warped: bool) -> _Fit:
+def _tuned(table: _Table, before: _Table | None, warped: bool, noisy: bool) -> _Fit:
     """Fit from where the fit to another table ended, by default to the first of these trials."""
     X, y, categorical = table.arrays()
     scaled = _scaled(y, warped=warped)
-    evidence = Evidence(X, scaled.z, categorical)
+    evidence = Evidence(X, scaled.z, categorical, noisy=noisy)
     fewer = _rung_below(len(X))
     if before is None and fewer is None:
-        starts = Prior.of(X.shape[1]).starts(_STARTS)
+        starts = Prior.of(X.shape[1], noisy=noisy).starts(_STARTS)
         return _Fit(evidence.minimise(starts, _ITERATIONS), scaled.log_slope)
-    start = _tuned(before or _Table.of(X[:fewer], y[:fewer], categorical), None, warped)
+    start = _tuned(before or _Table.of(X[:fewer], y[:fewer], categorical), None, warped, noisy)
     found = evidence.minimise([start.tuned.vector], _MORE_ITERATIONS)
     return _Fit(found, scaled.log_slope)
 

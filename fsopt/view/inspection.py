@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fsopt import codec
 from fsopt.errors import FsoptError
+from fsopt.events import Record
 from fsopt.log import layout
-from fsopt.log.reader import LogReader
 from fsopt.state.residue import facts
 from fsopt.study import Study
+from fsopt.study.replay import read_logs
 from fsopt.values import to_json
+from fsopt.view.origin import Origin
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def trial_details(study: Study, number: int) -> dict[str, Any]:
+def trial_details(study: Study, number: int, *, replay: bool = False) -> dict[str, Any]:
     """A trial with its attempts, attributes, events and files, as JSON.
+
+    Args:
+        study: The study.
+        number: The trial.
+        replay: Whether to make the proposal once more as well.
 
     Raises:
         TrialError: If there is no trial of that number.
     """
     record = study.record(number)
+    logs = read_logs(study.session)
+    origin = Origin.of(study, number, logs)
     outcome = record.outcome
     names = study.session.objectives.names
     values = outcome.values if outcome else ()
@@ -36,6 +46,8 @@ def trial_details(study: Study, number: int) -> dict[str, Any]:
         "params": {name: to_json(v) for name, v in (record.params or {}).items()},
         "reason": outcome.reason if outcome else None,
         "proposed_by": proposal.by if proposal else None,
+        "explanation": origin.explanation(),
+        **({"replay": origin.replay()} if replay else {}),
         "attributes": {name: to_json(v[0]) for name, v in record.attributes.items()},
         "reports": {str(step): to_json(value) for step, value in record.curve.items()},
         "attempts": [
@@ -48,7 +60,7 @@ def trial_details(study: Study, number: int) -> dict[str, Any]:
             }
             for _, attempt in sorted(record.attempts.items())
         ],
-        "events": _events(study, number),
+        "events": _events(study, number, logs),
         "files": _files(study, number),
     }
 
@@ -120,13 +132,10 @@ def _plain_columns(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _events(study: Study, number: int) -> list[dict[str, Any]]:
-    reader = LogReader(study.session.journal.filesystem, own="")
+def _events(study: Study, number: int, logs: Sequence[Record]) -> list[dict[str, Any]]:
     told = {(r.writer, r.seq): r for r in facts(study.state.trials[number]) if r.writer}
     # The logs tell more, as long as they are there.
-    told |= {
-        (r.writer, r.seq): r for r in reader.poll(0.0) if getattr(r.event, "trial", None) == number
-    }
+    told |= {(r.writer, r.seq): r for r in logs if getattr(r.event, "trial", None) == number}
     records = sorted(told.values(), key=lambda r: (r.time, r.writer, r.seq))
     return [{"writer": r.writer, **codec.to_fields(r)} for r in records]
 

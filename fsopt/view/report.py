@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fsopt.log import layout
 from fsopt.study import Study
+from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
 from fsopt.view.summary import failed_trials, format_seconds, format_value, format_values
 
@@ -25,13 +26,13 @@ def headline(study: Study) -> str:
     return f"{study.directory}: {finished}{of} trials finished{more}"
 
 
-def best_lines(study: Study) -> list[str]:
-    """The best trial with its parameters, or the Pareto front."""
+def best_lines(study: Study, by: By | None = None) -> list[str]:
+    """The best trial with its parameters, or the Pareto front; ``by`` as in `Study.best_trial`."""
     if len(study.session.objectives) > 1:
-        front = study.pareto_front
+        front = study.front(by)
         lines = [f"Pareto front: {len(front)} trials"]
         return lines + [line for trial in front for line in _trial_lines("", trial)]
-    best = study.best
+    best = study.best_trial(by)
     return _trial_lines("best: ", best) if best else ["no trial is completed yet"]
 
 
@@ -82,6 +83,9 @@ def show_lines(shown: dict[str, Any], texts: dict[str, str]) -> list[str]:
     if shown["reason"]:
         lines.append(f"  {shown['reason']}")
     lines += ["parameters", *_aligned(shown["params"])]
+    lines += _explanation_lines(shown["explanation"])
+    if "replay" in shown:
+        lines += _replay_lines(shown["replay"], shown["params"])
     if shown["attributes"]:
         lines += ["attributes", *_aligned(shown["attributes"])]
     lines.append("events")
@@ -114,6 +118,40 @@ def table_text(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def _explanation_lines(told: dict[str, Any] | None) -> list[str]:
+    """An explanation for people."""
+    if told is None:
+        return []
+    lines = [f"proposed by: {told['source']}"]
+    if told["surrogate"] is not None:
+        lines.append(f"  model: {told['surrogate']}")
+    if (predicted := told["predicted"]) is not None:
+        mean, deviation = (format_value(predicted[key]) for key in ("mean", "deviation"))
+        lines.append(f"  expected: {mean} ± {deviation}")
+    if (acquisition := told["acquisition"]) is not None:
+        lines.append(f"  {acquisition['name']}: {format_value(acquisition['value'])}")
+    if (best := told["incumbent"]) is not None:
+        lines.append(f"  best until then: {format_value(best['value'])} (trial {best['trial']})")
+    return lines
+
+
+def _replay_lines(replay: dict[str, Any], recorded: dict[str, Any]) -> list[str]:
+    """A replay for people.
+
+    Args:
+        replay: As `Origin.replay` gives it.
+        recorded: The configuration that the study has, as JSON.
+    """
+    if replay["verdict"] == "impossible":
+        return [f"replay: not possible, {replay['why']}"]
+    if replay["verdict"] == "same":
+        return ["replay: same", *_aligned(replay["params"])]
+    lines = [f"replay: different, {replay['why']}"]
+    if replay["params"] is not None:
+        lines += ["recorded", *_aligned(recorded), "proposed now", *_aligned(replay["params"])]
+    return lines
+
+
 def _texts(column: pd.Series[Any]) -> list[str]:
     from fsopt.view.tables import plain_cells
 
@@ -125,7 +163,11 @@ _ENVELOPE = ("time", "event", "writer", "seq", "trial")
 
 def _trial_lines(prefix: str, trial: FinishedTrial) -> list[str]:
     head = f"{prefix}trial {trial.number}, {format_values(trial.values)}"
-    return [head, *_aligned(dict(trial.params))]
+    expected = [
+        f"  expected {name}: {value.mean:.6g} ± {value.deviation:.2g}"
+        for name, value in trial.expected.items()
+    ]
+    return [head, *expected, *_aligned(dict(trial.params))]
 
 
 def _aligned(items: dict[str, Any]) -> list[str]:

@@ -6,12 +6,14 @@ import math
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from fsopt.state import StudyState, TrialState, WriterState
 from fsopt.study import Study
+from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
 from fsopt.values import Params, to_json
 from fsopt.view.utilization import utilization
@@ -21,19 +23,26 @@ _RECENT = 50
 
 
 def trial_summary(trial: FinishedTrial) -> dict[str, Any]:
-    """A finished trial as JSON: ``trial``, ``values``, ``params``."""
+    """A finished trial as JSON: ``trial``, ``values``, ``params``, and what is ``expected``."""
+    expected = {name: asdict(expected) for name, expected in trial.expected.items()}
     return {
         "trial": trial.number,
         "values": trial.values,
         "params": {name: to_json(value) for name, value in trial.params.items()},
+        **({"expected": expected} if expected else {}),
     }
 
 
-def best_summary(study: Study) -> Any:
-    """The best trial as JSON, or the list of the Pareto front; null while there is none."""
+def best_summary(study: Study, by: By | None = None) -> Any:
+    """The best trial as JSON, or the list of the Pareto front; null while there is none.
+
+    Args:
+        study: The study.
+        by: As in `Study.best_trial`.
+    """
     if len(study.session.objectives) > 1:
-        return [trial_summary(trial) for trial in study.pareto_front]
-    best = study.best
+        return [trial_summary(trial) for trial in study.front(by)]
+    best = study.best_trial(by)
     return trial_summary(best) if best else None
 
 

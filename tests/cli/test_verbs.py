@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,7 @@ from click.testing import CliRunner
 import fsopt as package
 from fsopt import codec
 from fsopt.cli.main import VERBS, main
-from fsopt.events import Record, WriterStarted
+from fsopt.events import Record, TrialStarted, WriterStarted
 from fsopt.log import layout
 
 SCRIPT = """
@@ -248,6 +249,8 @@ def test_a_compacted_study_shows_the_same_trials_without_its_logs(
     assert [{k: e.get(k) for k in kept} for e in after.pop("events")] == [
         {k: e.get(k) for k in kept} for e in before.pop("events")
     ]
+    assert before.pop("explanation")["source"] == "random draw"
+    assert after.pop("explanation") is None, "what was known at that time is not any more"
     assert after == before
     assert fsopt("trials", copy, "--format", "csv") == table
     again = fsopt("compact", copy, "--retention", 0)
@@ -269,3 +272,62 @@ def test_compaction_says_why_it_removes_nothing(study: Path, tmp_path: Path) -> 
     said = fsopt("compact", copy, "--retention", 0, "--assume-ended")
     assert "segments 2, claims 8" in said
     assert not list((copy / "claims").iterdir())
+
+
+def test_show_replays_a_proposal_and_says_why_it_was_made(study: Path) -> None:
+    shown = json.loads(fsopt("show", study, 1, "--replay", "--json"))
+    assert shown["replay"] == {"verdict": "same", "params": shown["params"], "why": None}
+    assert shown["explanation"]["source"] == "random draw"
+    assert shown["explanation"]["incumbent"]["trial"] == 0
+    text = fsopt("show", study, 1, "--replay")
+    assert "replay: same\n" in text
+    assert "proposed by: random draw\n" in text
+    assert "replay" not in json.loads(fsopt("show", study, 1, "--json"))
+
+
+def test_show_says_what_differs_in_a_replay(study: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "copied"
+    shutil.copytree(study, copied)
+    (log,) = copied.glob("log/*/*.jsonl")
+    records = [codec.decode(line, "w") for line in log.read_bytes().splitlines()]
+    changed = [
+        replace(r, event=replace(r.event, params={"x": 0.75, "c": 1}))
+        if isinstance(r.event, TrialStarted) and r.event.trial == 1
+        else r
+        for r in records
+    ]
+    log.write_bytes(b"".join(map(codec.encode, changed)))
+    result = CliRunner().invoke(main, ["show", str(copied), "1", "--replay"])
+    assert result.exit_code == 1
+    assert "replay: different, from the same history" in result.output
+    recorded, now = result.output.split("recorded\n")[1].split("proposed now\n")
+    assert "0.75" in recorded
+    assert "0.75" not in now
+    told = CliRunner().invoke(main, ["show", str(copied), "1", "--replay", "--json"])
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["replay"]["verdict"] == "different"
+
+
+def test_show_says_why_a_proposal_cannot_be_replayed(study: Path, tmp_path: Path) -> None:
+    copied = tmp_path / "copied"
+    shutil.copytree(study, copied)
+    number = json.loads(fsopt("enqueue", copied, "x=0.75", "c=1", "--json"))["trial"]
+    result = CliRunner().invoke(main, ["show", str(copied), str(number), "--replay"])
+    assert result.exit_code == 1
+    assert "replay: not possible, a person enqueued it" in result.output
+    fsopt("compact", copied, "--retention", 0)
+    result = CliRunner().invoke(main, ["show", str(copied), "1", "--replay", "--json"])
+    replayed = json.loads(result.stdout)["replay"]
+    assert replayed["verdict"] == "impossible"
+    assert "compaction has removed them" in replayed["why"]
+
+
+def test_best_by_the_model_says_what_is_expected(study: Path) -> None:
+    by_value = json.loads(fsopt("best", study, "--by", "value", "--json"))
+    assert by_value == json.loads(fsopt("best", study, "--json"))
+    assert "expected" not in by_value
+    by_model = json.loads(fsopt("best", study, "--by", "model", "--json"))
+    expected = by_model["expected"]["y"]
+    assert expected["mean"] == pytest.approx(by_model["values"]["y"], abs=0.2)
+    assert expected["deviation"] >= 0
+    assert f"expected y: {expected['mean']:.6g} ± " in fsopt("best", study, "--by", "model")

@@ -284,7 +284,7 @@ def test_a_proposal_that_fails_gives_its_number_back(
 ) -> None:
     node = cluster.node("a")
 
-    def broken(*_: object) -> object:
+    def broken(*_: object, **__: object) -> object:
         raise MemoryError
 
     with monkeypatch.context() as patch:

@@ -261,3 +261,69 @@ def test_a_fork_does_not_write_to_its_parents_log(tmp_path: Path) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
     assert segment.read_bytes() == before
     study.tell(trial, 1.0)
+
+
+def noisy_study(**options: object) -> fsopt.Study:
+    """A study in which trial 0 had luck, and its configuration is worse than that of trial 3."""
+    study = fsopt.create_study(None, config(**options))
+    sign = 1 if study.config.objectives == {"y": "minimize"} else -1
+    for x, value in [(0.9, -9.0), (0.9, 5.0), (0.9, 5.2), (0.1, 1.0), (0.1, 0.8), (0.1, 1.2)] + [
+        (x, 5 * x + (-1) ** i) for i, x in enumerate(np.linspace(0.0, 1.0, 30).tolist())
+    ]:
+        study.enqueue({"x": x, "n": 3})
+        study.tell(study.ask(), sign * value)
+    return study
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_a_lucky_value_is_best_by_value_but_not_by_the_model(direction: str) -> None:
+    study = noisy_study(objectives={"y": direction})
+    sign = 1 if direction == "minimize" else -1
+    by_value, by_model = study.best_trial("value"), study.best_trial("model")
+    assert by_value == study.best
+    assert by_value is not None
+    assert (by_value.number, by_value.value, by_value.expected) == (0, -9.0 * sign, {})
+    assert by_model is not None
+    assert by_model.params["x"] < 0.2
+    expected = by_model.expected["y"]
+    assert -1.5 < expected.mean * sign < 2.0
+    assert 0 < expected.deviation < 3
+    others = study.front("model")
+    assert [trial.number for trial in others] == [by_model.number]
+
+
+def test_the_best_of_a_study_that_is_declared_noisy_is_the_best_by_the_model() -> None:
+    study = noisy_study(noisy=True)
+    assert study.best == study.best_trial("model") != study.best_trial("value")
+    assert study.pareto_front == study.front("model")
+    assert study.session.history().noisy is True
+
+
+def test_the_front_by_the_model_has_each_configuration_once() -> None:
+    study = fsopt.create_study(None, config(objectives={"y": "minimize", "z": "maximize"}))
+    for x in [0.0, 0.5, 1.0] * 4:
+        study.enqueue({"x": x, "n": 1})
+        study.tell(study.ask(), {"y": x, "z": x})
+    front = study.front("model")
+    assert [trial.number for trial in front] == [0, 1, 2]
+    assert [trial.expected["z"].mean for trial in front] == pytest.approx([0, 0.5, 1], abs=0.05)
+    assert len(study.pareto_front) == 12
+    with pytest.raises(StudyError, match="several objectives"):
+        study.best_trial("model")
+
+
+def test_the_best_of_nothing_is_none_however_it_is_compared(study: fsopt.Study) -> None:
+    assert study.best_trial("model") is None
+    assert study.front("model") == []
+    with pytest.raises(StudyError, match='"value" or "model"'):
+        study.best_trial("luck")  # type: ignore[arg-type]
+
+
+def test_whether_a_study_is_noisy_is_recorded(tmp_path: Path) -> None:
+    for noisy in (True, False, None):
+        directory = tmp_path / str(noisy)
+        fsopt.create_study(directory, config(noisy=noisy))
+        assert fsopt.open_study(directory).config.noisy is noisy
+        assert fsopt.create_study(directory, config()).config.noisy is noisy, "the study's holds"
+    with pytest.raises(StudyError, match="noisy must be True, False or None"):
+        config(noisy="very")
