@@ -175,5 +175,91 @@ def optimizers(ctx: click.Context, /, **options: Any) -> None:
     ctx.exit(1 if compare(Request(**options)) else 0)
 
 
+@bench.command()
+@click.option(
+    "--optimizers",
+    "specs",
+    default="fsopt,random",
+    show_default=True,
+    metavar="NAME,...",
+    help="As for `fsopt bench optimizers`; the others are compared with the first.",
+)
+@click.option(
+    "--trials",
+    "sizes",
+    default="100,1000,10000,100000",
+    show_default=True,
+    metavar="N,...",
+    help="How many trials the studies have.",
+)
+@click.option(
+    "--proposals",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="How many proposals are timed in each study.",
+)
+@click.option(
+    "--markdown",
+    "document",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the table between the marks in this Markdown file.",
+)
+@json_option
+@debug_option
+@click.pass_context
+def suggest(
+    ctx: click.Context,
+    specs: str,
+    sizes: str,
+    proposals: int,
+    document: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure how long one proposal takes.
+
+    In studies of random trials with 5 floats, 20 floats, and 7 parameters of all kinds; each study
+    in a fresh process of one thread. Told is the median of the CPU time, with the least and the
+    greatest. Who took more than a minute for a study is not measured in larger ones. The exit
+    status is 1 if the first optimizer failed.
+
+    \b
+    Example:
+      fsopt bench suggest --trials 100,1000
+      fsopt bench suggest --optimizers fsopt,fsopt-forest,optuna-tpe
+    """
+    from fsopt.bench.machine import facts
+    from fsopt.bench.optimizers.entrants import entrant
+    from fsopt.bench.optimizers.suggestions import compare
+    from fsopt.bench.report import check_marks, replace_section, section
+    from fsopt.bench.table import columns, markdown
+
+    name = "fsopt bench suggest"
+    counts = _counts(ctx, sizes)
+    if document is not None:
+        check_marks(document, name)
+    entrants = [entrant(spec) for spec in dict.fromkeys(specs.split(","))]
+    machine = facts(Path.cwd(), dict.fromkeys(one.distribution for one in entrants))
+    table = compare(entrants, counts, proposals, _tell)
+    if document is not None:
+        command = f"{name} --optimizers {specs} --trials {sizes} --proposals {proposals}"
+        replace_section(document, name, section(command, machine, markdown(table.texts())))
+    if as_json:
+        print_json({"machine": machine, "rows": table.data()})
+    else:
+        click.echo("\n".join(columns(table.texts())))
+    ctx.exit(1 if table.failures() else 0)
+
+
+def _counts(ctx: click.Context, sizes: str) -> list[int]:
+    """Numbers of trials, ascending."""
+    words = sizes.split(",")
+    if not all(word.isdecimal() for word in words):
+        raise click.UsageError(f"--trials takes numbers like 100,1000, not {sizes!r}.", ctx=ctx)
+    return sorted({int(word) for word in words})
+
+
 def _tell(what: str) -> None:
     click.echo(f"measuring: {what}", err=True)

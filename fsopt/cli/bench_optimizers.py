@@ -13,7 +13,7 @@ from fsopt.bench.functions import Problem, select
 from fsopt.bench.optimizers.contest import Job, jobs_for, missing, run_all
 from fsopt.bench.optimizers.entrants import Entrant, entrant
 from fsopt.bench.optimizers.results import RECORDED, Result, ResultFile, recorded
-from fsopt.bench.optimizers.scores import Scores, Sheet, details, summary
+from fsopt.bench.optimizers.scores import Scores, Sheet, costs, details, summary
 from fsopt.bench.optimizers.simulation import Setting
 from fsopt.bench.report import check_marks, replace_section, section
 from fsopt.bench.table import markdown
@@ -141,7 +141,7 @@ def _recorded(peers: set[str], problems: Sequence[Problem], request: Request) ->
 
 
 def _report(request: Request, scores: Scores, entrants: Sequence[Entrant]) -> None:
-    sheets = [*details(scores), summary(scores)]
+    sheets = [*details(scores), costs(scores), summary(scores)]
     for sheet in sheets:
         _print(sheet)
     if request.document is not None:
@@ -162,7 +162,7 @@ def _print(sheet: Sheet) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=sheet.title, title_justify="left", box=SIMPLE_HEAD)
+    table = Table(title=sheet.title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for head in sheet.head:
         is_name = head == "optimizer"
         table.add_column(head, justify="left" if is_name else "right", no_wrap=is_name)

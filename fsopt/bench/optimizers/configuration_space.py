@@ -43,6 +43,11 @@ class Translation:
         """The configuration; of what is inactive, nothing or anything may be given."""
         return assemble(self._space, self._dials, lambda dial: given[dial.parameter.name])
 
+    @property
+    def lowest(self) -> dict[str, Any]:
+        """The least value of each parameter."""
+        return {dial.parameter.name: _label(dial, dial.low) for dial in self._dials}
+
     def positions(self, params: Values) -> dict[str, Any]:
         """The configuration as these packages take it."""
         return {

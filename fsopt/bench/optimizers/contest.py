@@ -112,7 +112,7 @@ def run_all(
     """
     failures = 0
     spawn = multiprocessing.get_context("spawn")
-    with _one_thread(), ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+    with one_thread(), ProcessPoolExecutor(processes, mp_context=spawn) as pool:
         futures = {pool.submit(run, job): job for job in jobs}
         for future in as_completed(futures):
             job = futures.pop(future)
@@ -128,7 +128,7 @@ def run_all(
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Numerical libraries read this when they are loaded, which is in the new processes."""
     before = {name: os.environ.get(name) for name in _ONE_THREAD}
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))

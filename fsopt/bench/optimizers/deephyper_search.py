@@ -42,7 +42,8 @@ class DeepHyperSearch:
 
     def load(self, configurations: Sequence[Values], values: Sequence[float]) -> None:
         """Tell values of configurations of our own."""
-        told = [self._translation.positions(params) for params in configurations]
+        lowest = self._translation.lowest  # which stand for what is inactive
+        told = [{**lowest, **self._translation.positions(params)} for params in configurations]
         self._search.tell([(c, -value) for c, value in zip(told, values, strict=True)])
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Protocol
 
+import fsopt
 from fsopt.bench.functions.base import Values
 from fsopt.bench.machine import version
 from fsopt.errors import EvaluationError
@@ -60,7 +61,9 @@ class Entrant:
 
     @property
     def version(self) -> str:
-        """The version that is installed."""
+        """The version that runs."""
+        if self.distribution == "fsopt":
+            return fsopt.__version__  # also where it runs without being installed
         return version(self.distribution) or "unknown"
 
     @property

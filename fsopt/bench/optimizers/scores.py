@@ -108,18 +108,31 @@ def mean_ratios(values: FloatArray, reference: FloatArray) -> FloatArray:
 
 
 def summary(scores: Scores) -> Sheet:
-    """For each number of evaluations and each optimizer its ranks, ratio to random, and cost.
+    """For each number of evaluations and each optimizer its ranks, and its ratio to random search.
 
     Ranked are those that have runs on every problem; the others come last.
     """
-    head = ["after", "optimizer", "rank by mean", "by median", "mean / random's"]
-    head += ["ms: mean", "median", "max"]
+    lines = [
+        [str(budget), optimizer, *standing]
+        for budget in scores.budgets
+        for optimizer, standing in _standings(scores, budget)
+    ]
+    head = ["after", "optimizer", "rank by mean", "rank by median", "mean / random's"]
+    return Sheet(f"Over {len(scores.problems)} problems", head, lines)
+
+
+def costs(scores: Scores) -> Sheet:
+    """What a proposal costs: means of the runs' means and medians, and the greatest of all."""
     lines = []
-    for budget in scores.budgets:
-        for optimizer, standing in _standings(scores, budget):
-            lines.append([str(budget), optimizer, *standing, *_costs(scores, optimizer)])
-    title = f"{len(scores.problems)} problems; ranks and CPU milliseconds of a proposal"
-    return Sheet(title, head, lines)
+    for optimizer in scores.optimizers:
+        results = [result for result in scores.results if result.optimizer == optimizer]
+        line = [
+            _reduced([result.cpu_mean for result in results], np.mean),
+            _reduced([result.cpu_median for result in results], np.mean),
+            _reduced([result.cpu_max for result in results], np.max),
+        ]
+        lines.append([optimizer, *line])
+    return Sheet("CPU milliseconds of a proposal", ["optimizer", "mean", "median", "max"], lines)
 
 
 def details(scores: Scores) -> list[Sheet]:
@@ -154,18 +167,9 @@ def _standings(scores: Scores, budget: int) -> list[tuple[str, list[str]]]:
     return standings + [(name, ["", "", ""]) for name in others]
 
 
-def _costs(scores: Scores, optimizer: str) -> list[str]:
-    """The mean of the runs' mean and median costs, and the greatest of all."""
-    results = [result for result in scores.results if result.optimizer == optimizer]
-    told = []
-    for values, reduce in (
-        ([result.cpu_mean for result in results], np.mean),
-        ([result.cpu_median for result in results], np.mean),
-        ([result.cpu_max for result in results], np.max),
-    ):
-        known = [value for value in values if value is not None]
-        told.append(number(1000 * float(reduce(known))) if known else "")
-    return told
+def _reduced(seconds: Sequence[float | None], reduce: Callable[[FloatArray], float]) -> str:
+    known = [1000 * value for value in seconds if value is not None]
+    return number(float(reduce(np.array(known)))) if known else ""
 
 
 def _spread(regrets: FloatArray) -> list[str]:
