@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import click
 from fsopt.bench import machine
 from fsopt.bench.functions import Problem, select
 from fsopt.bench.optimizers.contest import Job, jobs_for, missing, run_all
-from fsopt.bench.optimizers.entrants import Entrant, entrant
+from fsopt.bench.optimizers.entrants import entrant
 from fsopt.bench.optimizers.results import RECORDED, Result, ResultFile, recorded
 from fsopt.bench.optimizers.scores import Scores, Sheet, costs, details, summary
 from fsopt.bench.optimizers.simulation import Setting
@@ -20,6 +20,7 @@ from fsopt.bench.table import markdown
 from fsopt.errors import EvaluationError
 
 _NAME = "fsopt bench optimizers"
+_ALL_RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,9 @@ def compare(request: Request) -> int:
         How many runs failed.
     """
     problems = select(request.wanted)
-    entrants, peers = _entrants(request.specs.split(","))
+    specs = dict.fromkeys(request.specs.split(","))
+    entrants = [entrant(spec) for spec in specs if not _is_recorded(spec)]
+    peers = _recorded([spec for spec in specs if _is_recorded(spec)], problems, request)
     _check(request)
     jobs = jobs_for(entrants, problems, _settings(request))
     file = None if request.output is None else ResultFile(request.output)
@@ -73,29 +76,39 @@ def compare(request: Request) -> int:
         results.append if file is None else file.append,
         _tell,
     )
-    chosen = _chosen(results, jobs) + _recorded(peers, problems, request)
+    chosen = _chosen(results, jobs) + peers
     if chosen:
-        _report(request, Scores(chosen, request.evaluations), entrants)
+        _report(request, Scores(chosen, request.evaluations))
     return failures
 
 
-def _entrants(specs: Iterable[str]) -> tuple[list[Entrant], set[str]]:
-    """Those who run, and the names of those whose runs were recorded."""
-    known = {result.optimizer for result in recorded()}
-    running: dict[str, Entrant] = {}
-    peers: set[str] = set()
+def _is_recorded(spec: str) -> bool:
+    return spec == _ALL_RECORDED or spec.startswith(RECORDED)
+
+
+def _recorded(specs: Sequence[str], problems: Sequence[Problem], request: Request) -> list[Result]:
+    """Recorded runs with the same problems and seeds.
+
+    Raises:
+        EvaluationError: If one was not recorded, or the runs that are compared are of another kind.
+    """
+    if not specs:
+        return []
+    if request.workers > 1 or request.delay:
+        raise EvaluationError("recorded runs have one worker; leave them out, or --workers")
+    runs = recorded()
+    known = dict.fromkeys(run.optimizer for run in runs)
     for spec in specs:
-        if spec == RECORDED.rstrip(":"):
-            peers |= known
-        elif spec.startswith(RECORDED):
-            if spec not in known:
-                raise EvaluationError(
-                    f"there is no {spec!r}; there are {', '.join(sorted(known))}"
-                )
-            peers.add(spec)
-        else:
-            running[spec] = entrant(spec)
-    return list(running.values()), peers
+        if spec not in (*known, _ALL_RECORDED):
+            raise EvaluationError(f"there is no {spec!r}; there are {', '.join(known)}")
+    names = {problem.name for problem in problems}
+    return [
+        run
+        for run in runs
+        if (run.optimizer in specs or _ALL_RECORDED in specs)
+        and run.problem in names
+        and run.seed < request.seeds
+    ]
 
 
 def _check(request: Request) -> None:
@@ -128,25 +141,13 @@ def _chosen(results: Sequence[Result], jobs: Sequence[Job]) -> list[Result]:
     return [longest[job.key] for job in jobs if job.key in longest]
 
 
-def _recorded(peers: set[str], problems: Sequence[Problem], request: Request) -> list[Result]:
-    """Recorded runs with the same problems and seeds; they were made with one worker."""
-    if peers and (request.workers > 1 or request.delay):
-        raise EvaluationError("recorded runs have one worker; leave them out, or --workers")
-    names = {problem.name for problem in problems}
-    return [
-        result
-        for result in recorded()
-        if result.optimizer in peers and result.problem in names and result.seed < request.seeds
-    ]
-
-
-def _report(request: Request, scores: Scores, entrants: Sequence[Entrant]) -> None:
+def _report(request: Request, scores: Scores) -> None:
     sheets = [*details(scores), costs(scores), summary(scores)]
     for sheet in sheets:
         _print(sheet)
     if request.document is not None:
-        packages = dict.fromkeys(["fsopt", *(one.distribution for one in entrants)])
-        facts = machine.facts(Path.cwd(), packages)
+        ran = {one.optimizer: f"{one.package} {one.version}" for one in scores.results}
+        facts = machine.facts(Path.cwd(), []) | ran
         body = [line for sheet in reversed(sheets) for line in _markdown(sheet)]
         text = section(request.command, facts, body)
         replace_section(request.document, request.mark, text)

@@ -71,8 +71,8 @@ def test_recorded_peers_stand_beside_and_a_document_gets_the_tables(tmp_path: Pa
     [
         (["--problems", "levi"], "no problem or group 'levi'"),
         (["--optimizers", "magic"], "no optimizer 'magic'"),
-        (["--optimizers", "recorded:magic"], "no 'recorded:magic'; there are recorded:ax"),
-        (["--optimizers", "recorded", "--workers", "2"], "recorded runs have one worker"),
+        (["--optimizers", "random,recorded:magic"], "no 'recorded:magic'; there are recorded:ax"),
+        (["--optimizers", "random,recorded", "--workers", "2"], "recorded runs have one worker"),
         (["--output", "runs.csv"], "should end in .jsonl or .parquet"),
     ],
 )

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from fsopt.bench.functions import PROBLEMS, Problem
@@ -114,17 +114,28 @@ def run_all(
     spawn = multiprocessing.get_context("spawn")
     with one_thread(), ProcessPoolExecutor(processes, mp_context=spawn) as pool:
         futures = {pool.submit(run, job): job for job in jobs}
-        for future in as_completed(futures):
-            job = futures.pop(future)
-            error = future.exception()
-            if error is None:
-                result = future.result()
-                keep(result)
-                tell(job, f"{result.regret[-1]:.4g}, {result.cpu_mean:.2g} s a proposal")
-            else:
-                failures += 1
-                tell(job, f"failed: {type(error).__name__}: {error}")
+        try:
+            for future in as_completed(futures):
+                failures += not _is_kept(futures[future], future, keep, tell)
+        finally:  # where it is interrupted, what has not begun does not begin
+            pool.shutdown(cancel_futures=True)
     return failures
+
+
+def _is_kept(
+    job: Job,
+    future: Future[Result],
+    keep: Callable[[Result], None],
+    tell: Callable[[Job, str], None],
+) -> bool:
+    error = future.exception()
+    if error is not None:
+        tell(job, f"failed: {type(error).__name__}: {error}")
+        return False
+    result = future.result()
+    keep(result)
+    tell(job, f"{result.regret[-1]:.4g}, {result.cpu_mean:.2g} s a proposal")
+    return True
 
 
 @contextlib.contextmanager

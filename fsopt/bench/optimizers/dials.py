@@ -49,7 +49,8 @@ class Dial:
         number = self.parameter.number_of(value)
         if isinstance(self.parameter, Float | Int) and self.parameter.step is not None:
             number = (number - self.parameter.low) / self.parameter.step
-        return number if self.kind == "real" else round(number)
+        inside = min(max(number, self.low), self.high)  # which rounding can miss by one digit
+        return inside if self.kind == "real" else round(inside)
 
 
 def dials_of(space: Space) -> list[Dial]:

@@ -53,8 +53,7 @@ class Entrant:
 
     name: str
     distribution: str
-    """The package, as it is installed and its version is told."""
-    module: str
+    """The package, as it is installed and imported."""
     enter: Enter
     keeps_state: bool = True
     """Whether it can't propose from what one worker knows."""
@@ -69,7 +68,7 @@ class Entrant:
     @property
     def is_installed(self) -> bool:
         """Whether it can enter."""
-        return find_spec(self.module) is not None
+        return find_spec(self.distribution) is not None
 
 
 class OwnOptimizer:
@@ -99,7 +98,7 @@ def _own(name: str, make: Callable[[], Optimizer]) -> Entrant:
     def enter(space: Space, seed: int, evaluations: int) -> Contestant:
         return OwnOptimizer(make(), space, seed)
 
-    return Entrant(name=name, distribution="fsopt", module="fsopt", enter=enter, keeps_state=False)
+    return Entrant(name=name, distribution="fsopt", enter=enter, keeps_state=False)
 
 
 def _optuna(sampler: str) -> Enter:
@@ -131,18 +130,15 @@ _ENTRANTS = (
     _own("fsopt-gp", lambda: BayesianOptimizer(surrogate="gp")),
     _own("fsopt-forest", lambda: BayesianOptimizer(surrogate="forest")),
     *(_own(kind, make) for kind, make in OPTIMIZERS.items() if make is not BayesianOptimizer),
-    Entrant(
-        name="optuna-tpe", distribution="optuna", module="optuna", enter=_optuna("TPESampler")
-    ),
-    Entrant(name="optuna-gp", distribution="optuna", module="optuna", enter=_optuna("GPSampler")),
+    Entrant(name="optuna-tpe", distribution="optuna", enter=_optuna("TPESampler")),
+    Entrant(name="optuna-gp", distribution="optuna", enter=_optuna("GPSampler")),
     Entrant(
         name="smac-hpo",
         distribution="smac",
-        module="smac",
         enter=_smac("HyperparameterOptimizationFacade"),
     ),
-    Entrant(name="smac-bb", distribution="smac", module="smac", enter=_smac("BlackBoxFacade")),
-    Entrant(name="deephyper-cbo", distribution="deephyper", module="deephyper", enter=_deephyper),
+    Entrant(name="smac-bb", distribution="smac", enter=_smac("BlackBoxFacade")),
+    Entrant(name="deephyper-cbo", distribution="deephyper", enter=_deephyper),
 )
 
 ENTRANTS: Mapping[str, Entrant] = {entrant.name: entrant for entrant in _ENTRANTS}

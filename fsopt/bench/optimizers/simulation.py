@@ -17,7 +17,7 @@ from fsopt.bench.optimizers.ledger import Ledger
 from fsopt.streams import stream
 
 _SPREAD = 0.5  # of the logarithm of an evaluation's duration, whose median is 1
-_REFUSALS = 20  # of proposals that violate a constraint, before the evaluation counts as failed
+_REFUSALS = 5  # of proposals that violate a constraint, before the evaluation counts as failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,7 +85,7 @@ def test_other_conditions_can_not_be_told_to_all_packages(condition: object) -> 
 @pytest.mark.parametrize("name", PEERS)
 @pytest.mark.parametrize(
     "problem",
-    [PROBLEMS["pipeline"], PROBLEMS["craters"], PROBLEMS["orders"], PROBLEMS["mixture"]],
+    [PROBLEMS["pipeline"], PROBLEMS["craters"], PROBLEMS["orders"]],
     ids=lambda problem: problem.name,
 )
 @pytest.mark.filterwarnings("ignore")

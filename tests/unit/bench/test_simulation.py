@@ -165,10 +165,10 @@ def test_who_violates_a_constraint_is_asked_again_a_while() -> None:
         objective=LINE.objective,
         optimum=0.0,
     )
-    contestant = Scripted([0.9, 0.8, 0.4] + [0.7] * 21)
+    contestant = Scripted([0.9, 0.8, 0.4] + [0.7] * 6)
     course = simulate(fenced, contestant, Setting(seed=0, evaluations=2))
-    assert contestant.asked == [0, 0, 0] + [1] * 21
-    assert contestant.told == [(0, None), (0, None), (0, 0.4)] + [(1, None)] * 21
+    assert contestant.asked == [0, 0, 0] + [1] * 6
+    assert contestant.told == [(0, None), (0, None), (0, 0.4)] + [(1, None)] * 6
     assert course.regret == [0.4, 0.4]
     assert course.failed == 1
 

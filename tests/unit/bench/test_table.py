@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fsopt.bench.report import check_marks, replace_section, section
-from fsopt.bench.table import Cell, Measured, Missing, Row, Table, columns, number
+from fsopt.bench.table import Cell, Measured, Missing, Row, Table, columns, markdown, number
 from fsopt.errors import StorageError
 
 TITLES = {"own": "own", "other": "Other"}
