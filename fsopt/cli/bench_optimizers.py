@@ -90,7 +90,7 @@ def _recorded(specs: Sequence[str], problems: Sequence[Problem], request: Reques
     """Recorded runs with the same problems and seeds.
 
     Raises:
-        EvaluationError: If one was not recorded, or the runs that are compared are of another kind.
+        EvaluationError: If one was not recorded, or they can't be compared with the others.
     """
     if not specs:
         return []

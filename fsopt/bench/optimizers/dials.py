@@ -38,10 +38,11 @@ class Dial:
         return cls(parameter, "choice" if unordered else "integer", 0, last)
 
     def value(self, position: Any) -> object:
-        """The parameter's value at a position."""
+        """The parameter's value at a position, or at the nearest one in the range."""
+        position = self._inside(float(position))
         if isinstance(self.parameter, Float | Int) and self.parameter.step is None:
-            return self.parameter.value_of(float(position))
-        number = self.parameter.at_levels(np.array(float(position)))
+            return self.parameter.value_of(position)
+        number = self.parameter.at_levels(np.array(position))
         return self.parameter.value_of(float(number))
 
     def position(self, value: object) -> int | float:
@@ -49,8 +50,12 @@ class Dial:
         number = self.parameter.number_of(value)
         if isinstance(self.parameter, Float | Int) and self.parameter.step is not None:
             number = (number - self.parameter.low) / self.parameter.step
-        inside = min(max(number, self.low), self.high)  # which rounding can miss by one digit
+        inside = self._inside(number)
         return inside if self.kind == "real" else round(inside)
+
+    def _inside(self, position: float) -> float:
+        """Rounding can lead out of a range of logarithms."""
+        return min(max(position, self.low), self.high)
 
 
 def dials_of(space: Space) -> list[Dial]:
