@@ -21,7 +21,7 @@ Formula: TypeAlias = Callable[[FloatArray], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A function to be minimised, of which it is known how hard it is and often what is best."""
+    """A function to be minimised, and what is known of it."""
 
     name: str
     group: str

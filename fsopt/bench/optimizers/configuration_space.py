@@ -12,8 +12,6 @@ from fsopt.space import Space
 if TYPE_CHECKING:
     from ConfigSpace import ConfigurationSpace
 
-_SLACK = 1e-12  # DeepHyper refuses its own values where a logarithm was rounded
-
 
 class Translation:
     """A space, and configurations in both directions. Constraints are left out.
@@ -69,9 +67,7 @@ def _parameter(dial: Dial) -> Any:
 
     name = dial.parameter.name
     if dial.kind == "real":
-        slack = _SLACK if dial.log else 0.0
-        bounds = (dial.low * (1 - slack), dial.high * (1 + slack))
-        return ConfigSpace.Float(name, bounds, log=dial.log)
+        return ConfigSpace.Float(name, (dial.low, dial.high), log=dial.log)
     if dial.kind == "integer":
         return ConfigSpace.Integer(name, (int(dial.low), int(dial.high)), log=dial.log)
     return ConfigSpace.Categorical(name, [str(level) for level in range(int(dial.high) + 1)])

@@ -15,6 +15,9 @@ from fsopt.space import Space
 class DeepHyperSearch:
     """CBO, which maximises.
 
+    Version 0.13.2 sometimes refuses its own value of an inactive parameter with a logarithmic
+    scale, where rounding led it out of the range; then the run fails.
+
     Args:
         space: The space.
         seed: The search's seed.

@@ -37,18 +37,20 @@ def draw(scores: Scores, directory: Path) -> list[Path]:
     Returns:
         The files.
     """
+    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     for problem in scores.problems:
-        figure = Figure(figsize=(7, 4.5), layout="constrained")
+        figure = Figure(figsize=(8, 4.5), layout="constrained")
         axes = figure.subplots()
+        axes.set_prop_cycle(color=colormaps["tab20"].resampled(20).colors)
         for optimizer in scores.optimizers:
             _curve(axes, scores, optimizer, problem)
         axes.set_title(problem)
         axes.set_ylabel("regret")
-        axes.legend(fontsize="small")
+        figure.legend(loc="outside right upper", fontsize="small")
         paths.append(directory / f"{problem}.svg")
         figure.savefig(paths[-1])
     return paths
@@ -59,7 +61,7 @@ def _curve(axes: Axes, scores: Scores, optimizer: str, problem: str) -> None:
     if not chosen:
         return
     parallel = any(result.workers > 1 for result in chosen)
-    last = min(len(result.regret) for result in chosen)
+    last = min(scores.budgets[-1], *(len(result.regret) for result in chosen))
     regrets = np.array([result.regret[:last] for result in chosen])
     if parallel:
         times = np.array([result.times[:last] for result in chosen])

@@ -85,7 +85,7 @@ def test_other_conditions_can_not_be_told_to_all_packages(condition: object) -> 
 @pytest.mark.parametrize("name", PEERS)
 @pytest.mark.parametrize(
     "problem",
-    [PROBLEMS["pipeline"], PROBLEMS["craters"], PROBLEMS["orders"]],
+    [PROBLEMS["menu"], PROBLEMS["craters"], PROBLEMS["orders"]],
     ids=lambda problem: problem.name,
 )
 @pytest.mark.filterwarnings("ignore")
@@ -100,7 +100,7 @@ def test_installed_peers_take_part(name: str, problem: Problem) -> None:
 @pytest.mark.parametrize("name", PEERS)
 @pytest.mark.filterwarnings("ignore")
 def test_installed_peers_take_in_studies(name: str) -> None:
-    space = PROBLEMS["pipeline"].space
+    space = PROBLEMS["menu"].space
     rows = space.from_unit(sample(space, 30, np.random.default_rng(0)))
     contestant = ENTRANTS[name].enter(space, 0, 40)
     contestant.load([space.from_row(row) for row in rows], np.linspace(0, 1, 30).tolist())

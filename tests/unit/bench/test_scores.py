@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pytest
 
 from fsopt.bench.optimizers.figures import over_time
 from fsopt.bench.optimizers.results import Result
@@ -64,6 +65,9 @@ def test_ratios_are_geometric_means_with_a_floor() -> None:
     values = np.array([[2.0, 1e-9], [8.0, 1e-2]])
     found = mean_ratios(values, np.array([4.0, 1e-4]))
     np.testing.assert_allclose(found, [math.sqrt(0.5 * 1e-2), math.sqrt(2 * 100)])
+    assert mean_ratios(np.array([[1.0, 1.0]]), np.array([1.0, 0.0])).tolist() == [
+        pytest.approx(1000)
+    ]
 
 
 def test_scores_are_over_the_seeds_of_each_problem() -> None:
