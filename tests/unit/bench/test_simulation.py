@@ -53,15 +53,15 @@ def spread(count: int) -> list[float]:
     return np.random.default_rng(0).permutation(np.linspace(0, 1, count)).tolist()
 
 
-@pytest.mark.parametrize("name", ["menu", "cliff", "noisy-branin"])
+@pytest.mark.parametrize("name", ["orders", "cliff", "noisy-branin"])
 def test_one_worker_is_a_sequential_loop(name: str) -> None:
-    problem, optimizer = PROBLEMS[name], BayesianOptimizer(initial_design=5, candidates=50)
+    problem, optimizer = PROBLEMS[name], BayesianOptimizer(candidates=50)
     contestant = OwnOptimizer(optimizer, problem.space, 3)
-    course = simulate(problem, contestant, Setting(seed=3, evaluations=12))
+    course = simulate(problem, contestant, Setting(seed=3, evaluations=16))
     space = problem.space
     none = np.empty((0, len(space)))
     rows, values, numbers, failed, expected = [], [], [], [], []
-    for number in range(12):
+    for number in range(16):
         history = History(
             space=space,
             X=np.array(rows).reshape(-1, len(space)),
