@@ -36,7 +36,10 @@ ALLOWED = {
         *("codec", "errors", "events", "log", "space", "state", "study", "trial", "values"),
     },
     "doctor": {"errors", "log"},
-    "bench": {"codec", "errors", "events", "log", "study", "trial", "fsopt"},
+    "bench": {
+        *("codec", "errors", "events", "history", "log", "search", "space", "streams", "study"),
+        *("trial", "fsopt"),
+    },
     "cli": {
         *("bench", "config", "doctor", "errors", "objectives", "run", "search", "study", "values"),
         *("fsopt", "view"),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fsopt.bench.table import Table, markdown
 from fsopt.errors import StorageError
 
 
-def section(command: str, facts: Mapping[str, str], table: Table) -> str:
-    """The Markdown of a benchmark: its command, its machine and its table."""
+def section(command: str, facts: Mapping[str, str], body: Sequence[str]) -> str:
+    """The Markdown of a benchmark: its command, its machine and the lines of what it found."""
     machine = "; ".join(f"{name}: {what}" for name, what in facts.items())
-    lines = ["```", command, "```", "", f"{machine}.", "", *markdown(table.texts())]
+    lines = ["```", command, "```", "", f"{machine}.", "", *body]
     return "\n".join(lines) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,6 +18,7 @@ def bench() -> None:
     \b
     Example:
       fsopt bench storage --quick
+      fsopt bench optimizers --problems mixed --optimizers fsopt,random
     """
 
 
@@ -68,7 +70,7 @@ def storage(
     from fsopt.bench.sizes import FULL, QUICK
     from fsopt.bench.storage import STORAGE
     from fsopt.bench.systems import OWN, SYSTEMS
-    from fsopt.bench.table import columns
+    from fsopt.bench.table import columns, markdown
     from fsopt.bench.workspace import workspace
 
     name = "fsopt bench storage"
@@ -81,7 +83,7 @@ def storage(
         table = measure_all(bench, STORAGE)
     if document is not None:
         command = name + " --quick" * quick + " --no-peers" * (not peers)
-        replace_section(document, name, section(command, machine, table))
+        replace_section(document, name, section(command, machine, markdown(table.texts())))
     if as_json:
         print_json({"machine": machine, "quick": quick, "rows": table.data()})
     else:
@@ -90,6 +92,173 @@ def storage(
     for failure in table.failures():
         click.echo(f"failed: {failure}", err=True)
     ctx.exit(1 if table.failures() else 0)
+
+
+@bench.command()
+@click.option(
+    "--problems",
+    "wanted",
+    default="paper",
+    show_default=True,
+    metavar="GROUP|NAME,...",
+    help="Groups: paper, transformed, mixed, noisy, failing, models; or all.",
+)
+@click.option(
+    "--optimizers",
+    "specs",
+    default="fsopt,random",
+    show_default=True,
+    metavar="NAME,...",
+    help="Such as fsopt, fsopt-gp, fsopt-forest, random, sobol, optuna-tpe, optuna-gp, smac-hpo, "
+    "deephyper-cbo, recorded:ax; recorded stands for all recorded ones.",
+)
+@click.option("--evaluations", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="0 to N-1."
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many evaluate at the same time, in simulated time.",
+)
+@click.option(
+    "--decentralised",
+    "delay",
+    type=click.FloatRange(0),
+    default=0.0,
+    metavar="DELAY",
+    help="Let workers learn of each other only after this time, in medians of an evaluation's.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="A .jsonl or .parquet file; runs that it holds are not repeated, others are added.",
+)
+@click.option(
+    "--markdown",
+    "document",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the tables between the marks in this Markdown file.",
+)
+@click.option(
+    "--plot",
+    "figures",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Also draw a figure for each problem (pip install 'fsopt[plot]').",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Runs at the same time."
+)
+@debug_option
+@click.pass_context
+def optimizers(ctx: click.Context, /, **options: Any) -> None:
+    """Compare optimizers on problems whose optimum is known, and on real models.
+
+    Workers evaluate in simulated time, in which proposals take no time. Told is the regret: how
+    much worse than the optimum the best found is, or its loss where the optimum is not known.
+    Recorded runs of 14 optimizers are at hand for the problems of the group paper, with one
+    worker. The exit status is 1 if a run failed.
+
+    \b
+    Example:
+      fsopt bench optimizers --optimizers fsopt,random,recorded --output runs/paper.jsonl
+      fsopt bench optimizers --problems mixed,models --workers 10 --jobs 4
+    """
+    from fsopt.cli.bench_optimizers import Request, compare
+
+    ctx.exit(1 if compare(Request(**options)) else 0)
+
+
+@bench.command()
+@click.option(
+    "--optimizers",
+    "specs",
+    default="fsopt,random",
+    show_default=True,
+    metavar="NAME,...",
+    help="As for `fsopt bench optimizers`; the others are compared with the first.",
+)
+@click.option(
+    "--trials",
+    "sizes",
+    default="100,1000,10000,100000",
+    show_default=True,
+    metavar="N,...",
+    help="How many trials the studies have.",
+)
+@click.option(
+    "--proposals",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="How many proposals are timed in each study.",
+)
+@click.option(
+    "--markdown",
+    "document",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the table between the marks in this Markdown file.",
+)
+@json_option
+@debug_option
+@click.pass_context
+def suggest(
+    ctx: click.Context,
+    specs: str,
+    sizes: str,
+    proposals: int,
+    document: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure how long one proposal takes.
+
+    In studies of random trials with 5 floats, 20 floats, and 7 parameters of all kinds; each study
+    in a fresh process of one thread. Told is the median of the CPU time, with the least and the
+    greatest. Who took more than a minute for a study is not measured in larger ones. The exit
+    status is 1 if the first optimizer failed.
+
+    \b
+    Example:
+      fsopt bench suggest --trials 100,1000
+      fsopt bench suggest --optimizers fsopt,fsopt-forest,optuna-tpe
+    """
+    from fsopt.bench.machine import facts
+    from fsopt.bench.optimizers.entrants import entrant
+    from fsopt.bench.optimizers.suggestions import compare
+    from fsopt.bench.report import check_marks, replace_section, section
+    from fsopt.bench.table import columns, markdown
+
+    name = "fsopt bench suggest"
+    counts = _counts(ctx, sizes)
+    if document is not None:
+        check_marks(document, name)
+    entrants = [entrant(spec) for spec in dict.fromkeys(specs.split(","))]
+    machine = facts(Path.cwd(), dict.fromkeys(one.distribution for one in entrants))
+    table = compare(entrants, counts, proposals, _tell)
+    if document is not None:
+        command = f"{name} --optimizers {specs} --trials {sizes} --proposals {proposals}"
+        replace_section(document, name, section(command, machine, markdown(table.texts())))
+    if as_json:
+        print_json({"machine": machine, "rows": table.data()})
+    else:
+        click.echo("\n".join(columns(table.texts())))
+    ctx.exit(1 if table.failures() else 0)
+
+
+def _counts(ctx: click.Context, sizes: str) -> list[int]:
+    """Numbers of trials, ascending."""
+    words = sizes.split(",")
+    if not all(word.isdecimal() for word in words):
+        raise click.UsageError(f"--trials takes numbers like 100,1000, not {sizes!r}.", ctx=ctx)
+    return sorted({int(word) for word in words})
 
 
 def _tell(what: str) -> None:

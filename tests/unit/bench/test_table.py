@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fsopt.bench.report import check_marks, replace_section, section
-from fsopt.bench.table import Cell, Measured, Missing, Row, Table, columns, number
+from fsopt.bench.table import Cell, Measured, Missing, Row, Table, columns, markdown, number
 from fsopt.errors import StorageError
 
 TITLES = {"own": "own", "other": "Other"}
@@ -66,7 +66,8 @@ def test_columns_are_aligned() -> None:
 def test_a_section_replaces_what_stood_between_its_marks_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "doc.md"
     path.write_text("before\n<!-- b: begin -->\nold\n<!-- b: end -->\nafter\n")
-    text = section("b", {"CPU": "2"}, Table(TITLES, [row(Measured((1.0,)), Missing("no"))]))
+    table = Table(TITLES, [row(Measured((1.0,)), Missing("no"))])
+    text = section("b", {"CPU": "2"}, markdown(table.texts()))
     for _ in range(2):
         replace_section(path, "b", text)
     assert path.read_text() == (
