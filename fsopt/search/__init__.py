@@ -2,8 +2,11 @@
 
 from fsopt.search.base import Optimizer
 from fsopt.search.bayesian import BayesianOptimizer
+from fsopt.search.evolution import RegularizedEvolution
 from fsopt.search.exploration import Exploration
-from fsopt.search.quasirandom import SobolSearch
+from fsopt.search.grid import GridSearch
+from fsopt.search.latin import LatinHypercubeSearch
+from fsopt.search.quasirandom import HaltonSearch, SobolSearch
 from fsopt.search.random import RandomSearch
 from fsopt.surrogate import ForestOptions
 
@@ -11,7 +14,11 @@ __all__ = [
     "BayesianOptimizer",
     "Exploration",
     "ForestOptions",
+    "GridSearch",
+    "HaltonSearch",
+    "LatinHypercubeSearch",
     "Optimizer",
     "RandomSearch",
+    "RegularizedEvolution",
     "SobolSearch",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -10,17 +10,14 @@ import numpy as np
 
 from fsopt.errors import StudyError
 from fsopt.history import FloatArray, History
-from fsopt.search.base import Optimizer
+from fsopt.search.designs import DESIGNS, initial_design
 from fsopt.search.exploration import Exploration
 from fsopt.search.gaussian import modelled_columns, suggest_gaussian
 from fsopt.search.parallel import STRATEGIES
-from fsopt.search.quasirandom import SobolSearch
-from fsopt.search.random import RandomSearch
 from fsopt.search.sampled import ACQUISITIONS, MAXIMIZERS, Plan, suggest_sampled
 from fsopt.space import Constant, Float, Int, Space
 from fsopt.surrogate import FORESTS, ForestOptions, is_regressor_name
 
-_DESIGNS: Mapping[str, Optimizer] = {"sobol": SobolSearch(), "random": RandomSearch()}
 _SURROGATES = ("auto", "gp", *FORESTS)
 _GAUSSIAN_ROWS = 300
 _GAUSSIAN_COST = 800_000  # rows^2 * (parameters + 5): 0.2 s a proposal on one core
@@ -45,7 +42,8 @@ class BayesianOptimizer:
     """
 
     initial_design: str = "sobol"
-    """How the first trials are made: ``"sobol"`` or ``"random"``."""
+    """How the first trials are made: ``"sobol"``, ``"lhs"``, ``"halton"``, ``"grid"`` or
+    ``"random"``; see `fsopt.search.designs`."""
     initial_trials: int | None = None
     """How many trials must have ended before the model takes over; ``2 d + 1`` if None."""
     surrogate: str | ForestOptions = "auto"
@@ -78,7 +76,7 @@ class BayesianOptimizer:
 
     def __post_init__(self) -> None:
         known: dict[str, Sequence[str]] = {
-            "initial_design": tuple(_DESIGNS),
+            "initial_design": DESIGNS,
             "acquisition": ACQUISITIONS,
             "parallel": tuple(STRATEGIES),
             "maximizer": MAXIMIZERS,
@@ -121,7 +119,8 @@ class BayesianOptimizer:
         """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
         is_designed = history.ended >= self._design_size(history)
         if not is_designed or not len(numbers) or not len(history.X):
-            return _DESIGNS[self.initial_design].suggest(history, numbers, seed)
+            design = initial_design(self.initial_design, self._design_size(history))
+            return design.suggest(history, numbers, seed)
         if self._takes_gaussian(history, len(numbers)):
             return suggest_gaussian(history, numbers, seed, self.candidates)
         return suggest_sampled(history, numbers, seed, self._plan(history))

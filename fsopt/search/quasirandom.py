@@ -1,11 +1,11 @@
-"""Quasirandom search: the points of a scrambled Sobol' sequence, which fill space evenly."""
+"""Quasirandom search: points of scrambled sequences, which fill space evenly."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from fsopt.history import FloatArray, History
 from fsopt.search.distinct import is_new, is_valid, replace_unusable
 from fsopt.space import same_rows
 from fsopt.streams import stream
+
+if TYPE_CHECKING:
+    from scipy.stats.qmc import Halton
 
 _SCRAMBLES = 16  # a space of which a quarter is feasible rarely needs more
 _PERIOD = 2**30  # the sequence ends there, and it is the denominator of its points
@@ -37,20 +40,87 @@ class SobolSearch:
 
     def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
         """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
-        space = history.space
-        units = np.empty((len(numbers), len(space)))
-        usable = np.zeros(len(numbers), dtype=np.bool_)
-        for scramble in range(_SCRAMBLES):
-            missing = np.flatnonzero(~usable)
-            if not len(missing):
-                break
-            indices = [numbers[place] for place in missing.tolist()]
-            points = space.snap(sobol_points(len(space), indices, seed, scramble))
-            fits = is_valid(space, points) & is_new(points, history)
-            fits &= ~same_rows(points, units[usable])
-            units[missing[fits]] = points[fits]
-            usable[missing[fits]] = True
-        return replace_unusable(units, usable, history, numbers, seed)
+        return suggest_points(sobol_points, history, numbers, seed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HaltonSearch:
+    """Takes trial ``i`` from point ``i`` of a scrambled Halton sequence.
+
+    The digits in each prime base are permuted at random (Owen, "A randomized Halton algorithm in
+    R", arXiv:1706.02808). It fills space evenly after any number of trials, where a Sobol'
+    sequence does so best after 2, 4, 8, ...; in more than about ten dimensions it needs more
+    trials than that one to do so. Points that can't be used give way as in `SobolSearch`.
+    """
+
+    kind: ClassVar[str] = "halton"
+
+    def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
+        """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
+        return suggest_points(halton_points, history, numbers, seed)
+
+
+class Points(Protocol):
+    """Infinitely many independent sequences of points."""
+
+    def __call__(
+        self, dimensions: int, indices: Sequence[int], seed: int, scramble: int
+    ) -> FloatArray:
+        """(b, d) The b points with these indices, of the study's sequence ``scramble``."""
+        ...
+
+
+def suggest_points(
+    points: Points, history: History, numbers: Sequence[int], seed: int
+) -> FloatArray:
+    """Take each trial from the point of its number in the first sequence where it can be used.
+
+    Args:
+        points: Makes the points.
+        history: The study so far.
+        numbers: The b trials to propose for.
+        seed: The study's seed.
+
+    Returns:
+        (b, d) Valid rows that are new and distinct; drawn at random where 16 sequences failed.
+
+    Raises:
+        InfeasibleSpaceError: If not enough are left.
+    """
+    space = history.space
+    units = np.empty((len(numbers), len(space)))
+    usable = np.zeros(len(numbers), dtype=np.bool_)
+    for scramble in range(_SCRAMBLES):
+        missing = np.flatnonzero(~usable)
+        if not len(missing):
+            break
+        indices = [numbers[place] for place in missing.tolist()]
+        found = space.snap(points(len(space), indices, seed, scramble))
+        fits = is_valid(space, found) & is_new(found, history)
+        fits &= ~same_rows(found, units[usable])
+        units[missing[fits]] = found[fits]
+        usable[missing[fits]] = True
+    return replace_unusable(units, usable, history, numbers, seed)
+
+
+def halton_points(
+    dimensions: int, indices: Sequence[int], seed: int, scramble: int = 0
+) -> FloatArray:
+    """Points of a Halton sequence that the study's seed scrambles; see `sobol_points`."""
+    engine = _halton(dimensions, seed, scramble)
+    points = np.empty((len(indices), dimensions))
+    for place, index in enumerate(indices):
+        engine.reset()
+        engine.fast_forward(index)
+        points[place] = engine.random(1)[0]
+    return points
+
+
+@lru_cache(maxsize=64)
+def _halton(dimensions: int, seed: int, scramble: int) -> Halton:
+    from scipy.stats.qmc import Halton
+
+    return Halton(dimensions, scramble=True, seed=stream(seed, "halton", scramble))
 
 
 def sobol_points(

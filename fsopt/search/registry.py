@@ -9,16 +9,27 @@ from typing import Any
 from fsopt.errors import StudyError
 from fsopt.search.base import Optimizer
 from fsopt.search.bayesian import BayesianOptimizer
+from fsopt.search.evolution import RegularizedEvolution
 from fsopt.search.exploration import Exploration
-from fsopt.search.quasirandom import SobolSearch
+from fsopt.search.grid import GridSearch
+from fsopt.search.latin import LatinHypercubeSearch
+from fsopt.search.quasirandom import HaltonSearch, SobolSearch
 from fsopt.search.random import RandomSearch
 from fsopt.surrogate import ForestOptions
 from fsopt.values import Value
 
-_ALL: tuple[type[Any], ...] = (BayesianOptimizer, RandomSearch, SobolSearch)
+_ALL: tuple[type[Any], ...] = (
+    BayesianOptimizer,
+    GridSearch,
+    HaltonSearch,
+    LatinHypercubeSearch,
+    RandomSearch,
+    RegularizedEvolution,
+    SobolSearch,
+)
 
 OPTIMIZERS: Mapping[str, type[Any]] = {optimizer.kind: optimizer for optimizer in _ALL}
-"""Every optimizer that a study can record, by its `kind`. A new one is added in the line above."""
+"""Every optimizer that a study can record, by its `kind`. A new one is added above."""
 
 OPTIONS: Mapping[str, type[Any]] = {part.kind: part for part in (Exploration, ForestOptions)}
 """Every option of optimizers that has options itself, by its `kind`."""

@@ -17,8 +17,12 @@ from fsopt.search import (
     BayesianOptimizer,
     Exploration,
     ForestOptions,
+    GridSearch,
+    HaltonSearch,
+    LatinHypercubeSearch,
     Optimizer,
     RandomSearch,
+    RegularizedEvolution,
     SobolSearch,
 )
 from fsopt.search.registry import OPTIMIZERS, OPTIONS, optimizer_from_json, optimizer_to_json
@@ -38,6 +42,11 @@ from fsopt.space import (
 OPTIMIZER_CASES: dict[str, Optimizer] = {
     "random": RandomSearch(),
     "sobol": SobolSearch(),
+    "halton": HaltonSearch(),
+    "lhs": LatinHypercubeSearch(),
+    "lhs-short": LatinHypercubeSearch(points=7),
+    "grid": GridSearch(levels=60),
+    "evolution": RegularizedEvolution(population=8, sample=3),
     "bayesian": BayesianOptimizer(initial_trials=5, candidates=100),
     "gaussian": BayesianOptimizer(initial_trials=1, surrogate="gp", candidates=100),
     "forest": BayesianOptimizer(initial_trials=5, surrogate="forest", candidates=200),
@@ -297,7 +306,8 @@ def test_options_are_few_have_defaults_and_are_json_scalars_in_the_end(kind: str
     [
         (
             {"kind": "annealing"},
-            "unknown optimizer 'annealing'; known are bayesian, random, sobol",
+            "unknown optimizer 'annealing'; known are bayesian, evolution, grid, halton, lhs, "
+            "random, sobol",
         ),
         ({}, "unknown optimizer None"),
         ({"kind": ["random"]}, "unknown optimizer"),
