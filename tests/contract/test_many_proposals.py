@@ -8,6 +8,7 @@ import pytest
 from fsopt.history import History
 from fsopt.search import (
     BayesianOptimizer,
+    ForestOptions,
     GridSearch,
     HaltonSearch,
     LatinHypercubeSearch,
@@ -58,7 +59,7 @@ CHEAP = {
 }
 DEAR = {
     "gaussian": BayesianOptimizer(surrogate="gp", candidates=200),
-    "forest": BayesianOptimizer(surrogate="forest", trees=8, candidates=500),
+    "forest": BayesianOptimizer(surrogate=ForestOptions(trees=8), candidates=500),
 }
 
 

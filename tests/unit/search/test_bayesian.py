@@ -16,6 +16,7 @@ from fsopt.search import (
     RandomSearch,
     SobolSearch,
 )
+from fsopt.search.designs import DESIGNS, initial_design
 from fsopt.space import Categorical, Constant, Float, Int, Space
 
 SPACE = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), Float("z", 0.0, 1.0))
@@ -44,15 +45,16 @@ def search(space: Space, optimizer: Optimizer, trials: int, seed: int) -> float:
     return float(history.Y.min())
 
 
-def test_the_design_is_a_sobol_sequence_until_enough_trials_have_ended() -> None:
+def test_the_design_lasts_until_enough_trials_have_ended() -> None:
     optimizer = BayesianOptimizer(candidates=50)
     design = SobolSearch().suggest(History.empty(SPACE), range(30), 5)
     y = np.linspace(1, 0, 30)
     early = history_of(design[:6], y[:6], pending=design[6:20])
     np.testing.assert_array_equal(optimizer.suggest(early, [20], 5), design[20:21])
-    random = BayesianOptimizer(initial_design="random")
-    expected = RandomSearch().suggest(early, [20], 5)
-    np.testing.assert_array_equal(random.suggest(early, [20], 5), expected)
+    for kind in DESIGNS:
+        expected = initial_design(kind, 7).suggest(early, [20], 5)
+        found = BayesianOptimizer(initial_design=kind).suggest(early, [20], 5)
+        np.testing.assert_array_equal(found, expected)
     late = history_of(design[:7], y[:7], pending=design[7:20])
     assert not np.array_equal(optimizer.suggest(late, [20], 5), design[20:21])
 
