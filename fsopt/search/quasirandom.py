@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fsopt.history import FloatArray, History
+from fsopt.history import BoolArray, FloatArray, History
 from fsopt.search.distinct import is_new, is_valid, replace_unusable
 from fsopt.space import same_rows
 from fsopt.streams import stream
@@ -71,7 +71,7 @@ class Points(Protocol):
 def suggest_points(
     points: Points, history: History, numbers: Sequence[int], seed: int
 ) -> FloatArray:
-    """Take each trial from the point of its number in the first sequence where it can be used.
+    """Take each trial from the point of its number, or at random if 16 sequences failed.
 
     Args:
         points: Makes the points.
@@ -80,10 +80,22 @@ def suggest_points(
         seed: The study's seed.
 
     Returns:
-        (b, d) Valid rows that are new and distinct; drawn at random where 16 sequences failed.
+        (b, d) Valid rows that are new and distinct.
 
     Raises:
         InfeasibleSpaceError: If not enough are left.
+    """
+    units, usable = usable_points(points, history, numbers, seed)
+    return replace_unusable(units, usable, history, numbers, seed)
+
+
+def usable_points(
+    points: Points, history: History, numbers: Sequence[int], seed: int
+) -> tuple[FloatArray, BoolArray]:
+    """The points of the first of 16 sequences in which they can be used; see `suggest_points`.
+
+    Returns:
+        (b, d) Rows, and (b,) which of them are valid, new and distinct; the others mean nothing.
     """
     space = history.space
     units = np.empty((len(numbers), len(space)))
@@ -98,7 +110,7 @@ def suggest_points(
         fits &= ~same_rows(found, units[usable])
         units[missing[fits]] = found[fits]
         usable[missing[fits]] = True
-    return replace_unusable(units, usable, history, numbers, seed)
+    return units, usable
 
 
 def halton_points(

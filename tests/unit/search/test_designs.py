@@ -91,3 +91,9 @@ def test_the_default_design_is_sobols() -> None:
 def test_an_unknown_design_is_named() -> None:
     with pytest.raises(StudyError, match=r"must be one of sobol, lhs, .* not 'latin'"):
         initial_design("latin", 5)
+
+
+def test_workers_without_contact_draw_different_hypercubes() -> None:
+    search = LatinHypercubeSearch(points=4)
+    rows = [search.suggest(History.empty(BOX), [number], 3) for number in range(12)]
+    assert len(unique_rows(np.concatenate(rows))) == 12
