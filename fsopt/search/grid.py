@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -13,10 +14,10 @@ from fsopt.history import FloatArray, History
 from fsopt.search.distinct import is_new, is_valid
 from fsopt.search.lattice import Lattice
 from fsopt.search.permutation import Permutation
+from fsopt.search.quasirandom import usable_points
 from fsopt.space import same_rows
 from fsopt.streams import stream
 
-_ORDERS = 16  # as many as `SobolSearch` has sequences
 _ENUMERABLE = 2**20
 _DRAWS = 2**14  # from larger grids, which can't be exhausted
 
@@ -55,24 +56,21 @@ class GridSearch:
             SpaceError: If conditions look at too many parameters; see `Lattice`.
         """
         lattice = Lattice(history.space, self.levels)
-        units = np.empty((len(numbers), len(history.space)))
-        usable = np.zeros(len(numbers), dtype=np.bool_)
-        for order in range(_ORDERS):
-            missing = np.flatnonzero(~usable)
-            if not len(missing):
-                return units
-            shuffled = Permutation(lattice.size, stream(seed, "grid", order).bytes(16))
-            places = [numbers[place] % lattice.size for place in missing.tolist()]
-            points = lattice.units([shuffled(place) for place in places])
-            fits = is_valid(history.space, points) & is_new(points, history)
-            fits &= ~same_rows(points, units[usable])
-            units[missing[fits]] = points[fits]
-            usable[missing[fits]] = True
+        points = partial(_shuffled, lattice)
+        units, usable = usable_points(points, history, numbers, seed)
         missing = np.flatnonzero(~usable)
         if len(missing):
             rng = stream(seed, "rest of grid", numbers[int(missing[0])])
             units[missing] = _left(lattice, history, units[usable], len(missing), rng)
         return units
+
+
+def _shuffled(
+    lattice: Lattice, dimensions: int, indices: Sequence[int], seed: int, order: int
+) -> FloatArray:
+    """(b, d) What lies at these places in one of the study's orders of the grid; see `Points`."""
+    shuffled = Permutation(lattice.size, stream(seed, "grid", order).bytes(16))
+    return lattice.units([shuffled(index % lattice.size) for index in indices])
 
 
 def _left(

@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsopt.history import FloatArray, History
+from fsopt.history import BoolArray, FloatArray, History
 from fsopt.search.distinct import is_new, is_valid, replace_unusable
 from fsopt.search.explanation import REPLACEMENT, Explanation
 from fsopt.space import same_rows
 from fsopt.streams import stream
 
-if TYPE_CHECKING:
-    from scipy.stats.qmc import Halton
-
 _SCRAMBLES = 16  # a space of which a quarter is feasible rarely needs more
 _PERIOD = 2**30  # the sequence ends there, and it is the denominator of its points
+_HALTON_BITS = 52  # of a point that are computed
 _FEW = 10  # binary digits of an index, for which points are prepared at least
 
 
@@ -86,7 +84,7 @@ class Points(Protocol):
 def suggest_points(
     points: Points, history: History, numbers: Sequence[int], seed: int
 ) -> FloatArray:
-    """Take each trial from the point of its number in the first sequence where it can be used.
+    """Take each trial from the point of its number, or at random if 16 sequences failed.
 
     Args:
         points: Makes the points.
@@ -95,10 +93,22 @@ def suggest_points(
         seed: The study's seed.
 
     Returns:
-        (b, d) Valid rows that are new and distinct; drawn at random where 16 sequences failed.
+        (b, d) Valid rows that are new and distinct.
 
     Raises:
         InfeasibleSpaceError: If not enough are left.
+    """
+    units, usable = usable_points(points, history, numbers, seed)
+    return replace_unusable(units, usable, history, numbers, seed)
+
+
+def usable_points(
+    points: Points, history: History, numbers: Sequence[int], seed: int
+) -> tuple[FloatArray, BoolArray]:
+    """The points of the first of 16 sequences in which they can be used; see `suggest_points`.
+
+    Returns:
+        (b, d) Rows, and (b,) which of them are valid, new and distinct; the others mean nothing.
     """
     space = history.space
     units = np.empty((len(numbers), len(space)))
@@ -113,27 +123,47 @@ def suggest_points(
         fits &= ~same_rows(found, units[usable])
         units[missing[fits]] = found[fits]
         usable[missing[fits]] = True
-    return replace_unusable(units, usable, history, numbers, seed)
+    return units, usable
 
 
 def halton_points(
     dimensions: int, indices: Sequence[int], seed: int, scramble: int = 0
 ) -> FloatArray:
-    """Points of a Halton sequence that the study's seed scrambles; see `sobol_points`."""
-    engine = _halton(dimensions, seed, scramble)
-    points = np.empty((len(indices), dimensions))
-    for place, index in enumerate(indices):
-        engine.reset()
-        engine.fast_forward(index)
-        points[place] = engine.random(1)[0]
+    """Points of a Halton sequence that the study's seed scrambles.
+
+    In coordinate j, the digits of the index in the jth prime base, each permuted, are those of the
+    point after the comma, in reverse order. Arguments and result are as in `sobol_points`.
+    """
+    points = np.zeros((len(indices), dimensions))
+    for column, digits in enumerate(_permuted_digits(dimensions, seed, scramble)):
+        count, base = digits.shape
+        rest = np.asarray(indices, dtype=np.int64)
+        for place in range(count):
+            points[:, column] += digits[place, rest % base] * float(base) ** -(place + 1)
+            rest = rest // base
     return points
 
 
 @lru_cache(maxsize=64)
-def _halton(dimensions: int, seed: int, scramble: int) -> Halton:
-    from scipy.stats.qmc import Halton
+def _permuted_digits(dimensions: int, seed: int, scramble: int) -> list[NDArray[np.int64]]:
+    """For each coordinate (digits, base) what stands for each digit at each place.
 
-    return Halton(dimensions, scramble=True, seed=stream(seed, "halton", scramble))
+    So many places that float64 can tell all points apart and none is rounded to 1.
+    """
+    rng = stream(seed, "halton", scramble)
+    counts = [(base, int(_HALTON_BITS / np.log2(base))) for base in _primes(dimensions)]
+    return [rng.permuted(np.tile(np.arange(b), (count, 1)), axis=1) for b, count in counts]
+
+
+def _primes(count: int) -> list[int]:
+    """The first prime numbers."""
+    primes: list[int] = []
+    number = 2
+    while len(primes) < count:
+        if all(number % prime for prime in primes):
+            primes.append(number)
+        number += 1
+    return primes
 
 
 def sobol_points(

@@ -19,6 +19,8 @@ from fsopt.search import (
 )
 from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space, unique_rows
 
+pytestmark = pytest.mark.slow
+
 SPACES = {
     "conditional": Space(
         Categorical("model", ["svm", "net"]),
