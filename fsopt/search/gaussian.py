@@ -52,8 +52,8 @@ def suggest_gaussian(
         history: The study so far, in which at least one trial has a value.
         numbers: The trials to propose for.
         seed: The study's seed.
-        plan: The options: how many candidates are looked at for each before climbing, and, unless
-            "auto", the acquisition, which is maximised instead of what is said above.
+        plan: The options: how many candidates are looked at for each before climbing, and the
+            acquisition, which is maximised instead of what is said above if it is explicit.
 
     Returns:
         (len(numbers), d) As `Optimizer.suggest`.
@@ -87,7 +87,7 @@ def explain_gaussian(
     row, way = _propose(task, whole, rng)
     is_same = row is not None and bool(same_rows(row[np.newaxis], unit[np.newaxis])[0])
     wanted: Acquisition = LogExpectedImprovement(whole.best)
-    if plan.acquisition != "auto":
+    if plan.is_explicit:
         wanted = task.acquisition(whole.best, rng)
     found = whole.process.predict(unit[np.newaxis, whole.columns])
     z = whole.model.process.values()
@@ -100,7 +100,7 @@ def explain_gaussian(
         deviation=float(restored_deviation(found.mean, found.epistemic, z, y)[0])
         if single
         else None,
-        acquisition="logei" if plan.acquisition == "auto" else plan.acquisition,
+        acquisition=plan.acquisition_name if plan.is_explicit else "logei",
         acquisition_value=float(_Score(whole, wanted).values(unit[np.newaxis])[0]),
     )
 
@@ -127,7 +127,7 @@ class _Task:
     def acquisition(self, best: float, rng: np.random.Generator) -> Acquisition:
         """What is to be maximised."""
         share, kappa = rng.random(), rng.exponential()
-        if self.plan.acquisition != "auto":
+        if self.plan.is_explicit:
             weights = self.plan.weights(self.number, len(self.history.space))
             return self.plan.acquisition_of(
                 best, weights if self.is_alone else weights.scaled(kappa)

@@ -93,7 +93,7 @@ class Plan:
 
     def acquisition_of(self, best: float, weights: Weights) -> Acquisition:
         """What a proposal maximises, given the smallest target and its weights."""
-        return _BY_NAME[self._acquisition.removesuffix("d")](best, weights)
+        return _BY_NAME[self.acquisition_name.removesuffix("d")](best, weights)
 
     def weights(self, number: int, parameters: int) -> Weights:
         """How much the proposal for a trial explores in a space of so many parameters."""
@@ -102,10 +102,16 @@ class Plan:
     @property
     def is_deterministic(self) -> bool:
         """Whether only the epistemic uncertainty counts."""
-        return self._acquisition.endswith("d")
+        return self.acquisition_name.endswith("d")
 
     @property
-    def _acquisition(self) -> str:
+    def is_explicit(self) -> bool:
+        """Whether an acquisition, or how it explores, was asked for."""
+        return self.acquisition != "auto" or self.exploration != Exploration()
+
+    @property
+    def acquisition_name(self) -> str:
+        """The acquisition, by itself the confidence bound."""
         return "ucbd" if self.acquisition == "auto" else self.acquisition
 
 
@@ -158,7 +164,7 @@ def explain_sampled(
         deviation=float(restored_deviation(mean, deviation, ranks(values), values)[0])
         if single
         else None,
-        acquisition="ucbd" if plan.acquisition == "auto" else plan.acquisition,
+        acquisition=plan.acquisition_name,
         acquisition_value=float(wanted.value(mean, deviation)[0]),
     )
 

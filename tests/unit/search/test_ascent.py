@@ -189,7 +189,9 @@ def test_starting_points_are_valid_distinct_and_new(seed: int, space: Space) -> 
     X = drawn(space, 10, seed)
     X = X[unique_rows(X)]
     history = history_of(space, X)
-    found = starting_points(history, X[:3], 100, np.random.default_rng(seed))
+    found = starting_points(
+        history, X[:3], 100, np.random.default_rng(seed), Box.whole(len(space))
+    )
     assert 50 <= len(found) <= 100
     np.testing.assert_array_equal(space.snap(found), found)
     assert len(unique_rows(found)) == len(found)
@@ -198,7 +200,7 @@ def test_starting_points_are_valid_distinct_and_new(seed: int, space: Space) -> 
 
 def test_half_of_the_starting_points_are_spread_evenly() -> None:
     X = np.full((1, 3), 0.5)
-    found = starting_points(history_of(CUBE, X), X, 256, np.random.default_rng(0))
+    found = starting_points(history_of(CUBE, X), X, 256, np.random.default_rng(0), Box.whole(3))
     spread = found[-128:]
     for column in spread.T:
         counts, _ = np.histogram(column, bins=16, range=(0, 1))
@@ -208,14 +210,17 @@ def test_half_of_the_starting_points_are_spread_evenly() -> None:
 
 def test_few_valid_points_are_sampled() -> None:
     space = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), constraints=["abs(x - y) < 0.0005"])
-    found = starting_points(History.empty(space), np.empty((0, 2)), 64, np.random.default_rng(0))
+    none, rng = np.empty((0, 2)), np.random.default_rng(0)
+    found = starting_points(History.empty(space), none, 64, rng, Box.whole(2))
     assert len(found) > 32
 
 
 def test_a_small_space_is_looked_at_completely() -> None:
     space = Space(Categorical("c", ["a", "b", "c"]), Int("n", 1, 4))
     X = drawn(space, 1)
-    found = starting_points(history_of(space, X), X, 12, np.random.default_rng(0))
+    found = starting_points(
+        history_of(space, X), X, 12, np.random.default_rng(0), Box.whole(len(space))
+    )
     assert len(found) == 11
     assert not same_rows(found, X).any()
 
@@ -229,3 +234,12 @@ def history_of(space: Space, X: FloatArray) -> History:
         X_failed=X[:0],
         X_pending=X[:0],
     )
+
+
+def test_starting_points_are_in_the_box() -> None:
+    box = Box(np.array([0.2, 0.0, 0.5]), np.array([0.3, 1.0, 0.5]))
+    X = drawn(CUBE, 5)
+    found = starting_points(history_of(CUBE, X), X, 200, np.random.default_rng(0), box)
+    assert len(found) > 150
+    assert np.all((box.low <= found) & (found <= box.high))
+    assert np.ptp(found[:, 1]) > 0.9

@@ -84,25 +84,18 @@ def test_the_heavy_libraries_are_not_imported_before_they_are_needed() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_gaussian_process_is_taken_while_it_is_fast() -> None:
-    def takes(trials: int, parameters: int, surrogate: str = "auto", wanted: int = 1) -> bool:
-        space = Space(*[Float(f"x{i}", 0.0, 1.0) for i in range(parameters)])
-        X = np.zeros((trials, parameters))
-        none = X[:0]
-        numbers = np.arange(trials, dtype=np.int64)
-        Y = np.zeros((trials, 1))
-        history = History(space=space, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
-        return BayesianOptimizer(surrogate=surrogate)._takes_gaussian(history, wanted)
+def takes_gaussian(history: History, wanted: int = 1, **options: object) -> bool:
+    numbers = range(100, 100 + wanted)
+    return BayesianOptimizer(**options)._takes_gaussian(history, numbers, 0)  # type: ignore[arg-type]
 
-    assert takes(281, 5)
-    assert not takes(282, 5)
-    assert takes(299, 1)
-    assert not takes(300, 1)
-    assert not takes(200, 5, wanted=200)
-    assert takes(177, 20)
-    assert not takes(178, 20)
-    assert takes(5000, 20, surrogate="gp")
-    assert not takes(10, 2, surrogate="forest")
+
+def test_a_gaussian_process_is_taken_unless_many_proposals_are_wanted_at_once() -> None:
+    history = History.empty(SPACE)
+    assert takes_gaussian(history)
+    assert takes_gaussian(history, 64)
+    assert not takes_gaussian(history, 65)
+    assert takes_gaussian(history, 65, surrogate="gp")
+    assert not takes_gaussian(history, surrogate="forest")
 
 
 def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
@@ -120,36 +113,17 @@ def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
         BayesianOptimizer(initial_trials=1, surrogate="gp").suggest(history, [1], 0)
 
 
-@pytest.mark.parametrize(
-    ("space", "expected"),
-    [
-        (Space(Float("x", 0, 1), Int("n", 1, 9), Constant("k", "a")), True),
-        (Space(Float("x", 0, 1), Categorical("c", ["a", "b"])), False),
-        (Space(Float("x", 0, 1), Float("y", 0, 1), conditions={"y": "x < 0.5"}), False),
-    ],
-)
-def test_by_itself_a_gaussian_process_is_taken_for_numbers_only(
-    space: Space, expected: bool
-) -> None:
-    history = History.empty(space)
-    assert BayesianOptimizer()._takes_gaussian(history, 1) is expected
-    assert BayesianOptimizer(surrogate="gp")._takes_gaussian(history, 1)
+def test_a_gaussian_process_is_taken_in_spaces_of_all_kinds() -> None:
+    space = Space(Categorical("c", ["a", "b"]), Float("x", 0, 1), conditions={"x": "c == 'a'"})
+    assert takes_gaussian(History.empty(space))
 
 
-SPECIAL = [
-    {"acquisition": "ei"},
-    {"parallel": "qucb"},
-    {"maximizer": "genetic"},
-    {"exploration": Exploration(kappa=1.0)},
-]
-
-
-@pytest.mark.parametrize("options", SPECIAL)
+@pytest.mark.parametrize("options", [{"parallel": "qucb"}, {"maximizer": "genetic"}])
 def test_options_that_a_gaussian_process_does_not_take_are_not_ignored(
     options: dict[str, object],
 ) -> None:
-    assert not BayesianOptimizer(**options)._takes_gaussian(History.empty(SPACE), 1)  # type: ignore[arg-type]
-    with pytest.raises(StudyError, match="gp has an acquisition, maximizer and way of"):
+    assert not takes_gaussian(History.empty(SPACE), **options)
+    with pytest.raises(StudyError, match="gp has a maximizer and a way of proposing in parallel"):
         BayesianOptimizer(surrogate="gp", **options)  # type: ignore[arg-type]
 
 

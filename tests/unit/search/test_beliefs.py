@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fsopt.history import FloatArray
+from fsopt.search import beliefs
 from fsopt.search.beliefs import Beliefs, values_of
 from fsopt.space import Categorical, Constant, Float, Int, Space, sample
 from tests.unit.search.test_gaussian import MIXED, bowl, history_of, points
@@ -15,36 +16,36 @@ def beliefs_of(X: FloatArray, pending: FloatArray | None = None) -> Beliefs:
 
 def test_the_best_is_the_smallest_mean_of_what_has_a_value() -> None:
     X = points(12)
-    beliefs = beliefs_of(X, pending=np.array([[0.6, 0.6]]))
-    assert beliefs.best == pytest.approx(beliefs.process.predict(X).mean.min(), abs=1e-6)
-    assert beliefs.process.predict(np.array([[0.6, 0.6]])).mean[0] < beliefs.best
-    np.testing.assert_array_equal(beliefs.incumbents, X[np.argsort(bowl(X))[:5]])
+    known = beliefs_of(X, pending=np.array([[0.6, 0.6]]))
+    assert known.best == pytest.approx(known.process.predict(X).mean.min(), abs=1e-6)
+    assert known.process.predict(np.array([[0.6, 0.6]])).mean[0] < known.best
+    np.testing.assert_array_equal(known.incumbents, X[np.argsort(bowl(X))[:5]])
 
 
 def test_what_is_far_is_nearly_as_far_as_the_space_has_room_for() -> None:
-    beliefs = beliefs_of(points(50))
+    known = beliefs_of(points(50))
     rng = np.random.default_rng(0)
-    drawn = np.array([beliefs.far(rng) for _ in range(400)])
+    drawn = np.array([known.far(rng) for _ in range(400)])
     assert 0.015 <= drawn.min() < 0.02
     assert 0.045 < drawn.max() <= 0.05
-    room = beliefs.distance(np.random.default_rng(1).random((500, 2))) > drawn.max()
+    room = known.distance(np.random.default_rng(1).random((500, 2))) > drawn.max()
     assert room.mean() > 0.5
 
 
 def test_distances_are_those_in_the_parameter_that_differs_most() -> None:
-    beliefs = beliefs_of(np.array([[0.5, 0.5], [0.9, 0.1]]))
+    known = beliefs_of(np.array([[0.5, 0.5], [0.9, 0.1]]))
     query = np.array([[0.5, 0.6], [0.45, 0.4], [0.9, 0.1]])
-    np.testing.assert_allclose(beliefs.distance(query), [0.1, 0.1, 0.0], atol=1e-12)
+    np.testing.assert_allclose(known.distance(query), [0.1, 0.1, 0.0], atol=1e-12)
 
 
 def test_without_its_depth_the_best_basin_is_as_good_as_some_others() -> None:
     X = points(40)
-    beliefs = beliefs_of(X, pending=np.array([[0.6, 0.6]]))
-    levelled = beliefs.levelled(np.random.default_rng(0))
-    z, raised = beliefs.process.values(), levelled.process.values()
+    known = beliefs_of(X, pending=np.array([[0.6, 0.6]]))
+    levelled = known.levelled(np.random.default_rng(0))
+    z, raised = known.process.values(), levelled.process.values()
     np.testing.assert_allclose(raised, np.maximum(z, raised.min()), atol=1e-9)
     assert 3 <= np.count_nonzero(raised < raised.min() + 1e-9) <= 14
-    assert levelled.best > beliefs.best
+    assert levelled.best > known.best
 
 
 def two_basins(X: FloatArray) -> FloatArray:
@@ -69,16 +70,14 @@ def test_parts_lie_around_the_best_and_around_the_best_of_other_basins() -> None
     assert 15 <= sum(at_best) < 40
 
 
-def test_a_part_holds_all_categories_and_all_values_of_what_is_inactive_in_its_centre() -> None:
+def test_a_box_holds_all_categories_and_all_values_of_what_is_inactive_in_its_centre() -> None:
     X = sample(MIXED, 60, np.random.default_rng(0))
-    y = np.where(X[:, 0] < 1 / 3, 0.0, 1.0) + (X[:, 1] - 0.5) ** 2
-    history = history_of(X, y, space=MIXED)
-    assert np.isnan(X[y.argmin(), 3])
-    whole = Beliefs.of(history, y)
-    part = whole.of_part(history, y, np.random.default_rng(1))
-    assert part.box.low[0] == part.box.low[3] == 0.0
-    assert part.box.high[0] == part.box.high[3] == 1.0
-    assert part.box.high[1] - part.box.low[1] < 1.0
+    centre = X[np.isnan(X[:, 3])][0]
+    near = X[np.abs(X[:, 1] - centre[1]) < 0.2]
+    box = beliefs._around(centre, near, beliefs.categorical_columns(MIXED))
+    assert box.low[0] == box.low[3] == 0.0
+    assert box.high[0] == box.high[3] == 1.0
+    assert centre[1] - 0.1 <= box.low[1] < centre[1] < box.high[1] <= centre[1] + 0.1
 
 
 def test_what_runs_and_what_failed_is_believed_in_every_part() -> None:
@@ -87,9 +86,9 @@ def test_what_runs_and_what_failed_is_believed_in_every_part() -> None:
     history = history_of(X[:50], y[:50], failed=X[50:55], pending=X[55:])
     whole = Beliefs.of(history, y[:50])
     part = whole.of_part(history, y[:50], np.random.default_rng(0))
-    for beliefs in (whole, part):
-        assert np.all(beliefs.distance(X[50:]) < 1e-9)
-        assert beliefs.process.predict(X[50:]).epistemic.max() < 0.01
+    for known in (whole, part):
+        assert np.all(known.distance(X[50:]) < 1e-9)
+        assert known.process.predict(X[50:]).epistemic.max() < 0.01
     assert part.success is whole.success is not None
 
 
@@ -121,5 +120,5 @@ def test_parts_exist_in_spaces_of_categories_only() -> None:
 def test_constants_are_not_looked_at() -> None:
     space = Space(Float("x", 0.0, 1.0), Constant("n", 3))
     X = sample(space, 9, np.random.default_rng(0))
-    beliefs = Beliefs.of(history_of(X, bowl(X), space=space), bowl(X))
-    np.testing.assert_array_equal(beliefs.columns, [True, False])
+    known = Beliefs.of(history_of(X, bowl(X), space=space), bowl(X))
+    np.testing.assert_array_equal(known.columns, [True, False])

@@ -8,11 +8,14 @@ from fsopt.search.choice import forest_fits_better
 from tests.unit.search.test_gaussian import bowl, history_of, points
 
 
+def at_all_scales(n: int) -> FloatArray:
+    """Points whose first coordinate has any order of magnitude."""
+    return 10 ** -np.random.default_rng(0).uniform(0, 6, (n, 2))
+
+
 def jagged(X: FloatArray) -> FloatArray:
-    """Cells of random height, which have next to nothing in common with their neighbours."""
-    heights = np.random.default_rng(5).random((3, 3))
-    column, row = (np.minimum((X * 3).astype(int), 2)).T
-    return heights[column, row]
+    """Whether the order of magnitude is even: no length fits all of it."""
+    return np.floor(-np.log10(X[:, 0])) % 2
 
 
 def chosen(X: FloatArray, y: FloatArray, seed: int = 0) -> bool:
@@ -25,15 +28,14 @@ def test_smooth_objectives_are_for_the_gaussian_process(n: int) -> None:
     assert not chosen(X, bowl(X))
 
 
-def test_jumps_are_for_the_forest_once_there_is_enough_data() -> None:
-    X = points(170)
+def test_jumps_at_all_scales_are_for_the_forest_once_there_is_enough_data() -> None:
+    X = at_all_scales(160)
     y = jagged(X)
     assert chosen(X, y)
     assert not chosen(X[:39], y[:39])
 
 
 def test_later_trials_change_nothing_until_there_are_twice_as_many() -> None:
-    X = points(159)
-    y = jagged(X)
-    y[80:] = bowl(X[80:])
-    assert chosen(X, y) == chosen(X[:80], y[:80])
+    X = at_all_scales(160)
+    later = np.concatenate([X, points(159)])
+    assert chosen(later, np.concatenate([jagged(X), bowl(points(159))]))
