@@ -18,6 +18,7 @@ from fsopt.search.distinct import replace_unusable
 from fsopt.search.explanation import Explanation
 from fsopt.search.gaussian import modelled_columns, suggest_gaussian
 from fsopt.search.quasirandom import SobolSearch
+from fsopt.search.rounding import one_thread
 from fsopt.search.training import TrainingSet, fit_believing
 from fsopt.space import Constant, Float, Int, Space
 from fsopt.streams import stream
@@ -93,9 +94,10 @@ class BayesianOptimizer:
         is_designed = history.ended >= self._design_size(history)
         if not is_designed or not len(numbers) or not len(history.X):
             return SobolSearch().suggest(history, numbers, seed)
-        if self._takes_gaussian(history, len(numbers)):
-            return suggest_gaussian(history, numbers, seed, self.candidates)
-        return self._suggest_forest(history, numbers, seed)
+        with one_thread():
+            if self._takes_gaussian(history, len(numbers)):
+                return suggest_gaussian(history, numbers, seed, self.candidates)
+            return self._suggest_forest(history, numbers, seed)
 
     def explain(
         self, history: History, number: int, seed: int, unit: FloatArray

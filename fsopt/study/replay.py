@@ -156,6 +156,9 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         for name, end in _positions(session, first.snapshot).items():
             cuts[name] = max(cuts.get(name, 0), end)
     logs.check(cuts)
+    numbers = first.numbers or (first.trial,)
+    if event.trial not in numbers:
+        raise ReplayError("the event of its batch's first trial does not name it")
     optimizer, version = _optimizer(session, writer)
     archive = _archive(session, logs, cuts | {writer: first_seq})
     is_first = event is first
@@ -167,7 +170,7 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         proposed=proposal.params,
         event=event,
         first=first,
-        numbers=first.numbers or (first.trial,),
+        numbers=numbers,
         before=archive.history(),
         beside=beside.history(),
     )
