@@ -11,7 +11,7 @@ from fsopt.search.explanation import REPLACEMENT
 from fsopt.search.registry import OPTIMIZERS
 from fsopt.space import Float, Int, Space
 
-SPACE = Space(Int("n", 1, 3), Int("m", 1, 3))
+SPACE = Space(Int("n", 1, 7), Int("m", 1, 7))
 BOX = Space(Float("x", 0.0, 1.0))
 HALF = Space(Float("x", 0.0, 1.0), constraints=["x < 0.5"])
 
@@ -38,7 +38,7 @@ def test_a_replacement_is_told_from_a_trials_own_configuration(
 ) -> None:
     X = np.empty((0, 2))
     sources = []
-    for number in range(9):  # all there are
+    for number in range(49):  # all there are
         history = pending(SPACE, X)
         unit = optimizer.suggest(history, [number], 3)[0]
         sources.append(source(optimizer, history, number, unit))
