@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import fsopt
-from fsopt.errors import FsoptError, ReplayError, StudyError
+from fsopt.errors import FsoptError, ReplayError, SpaceError, StudyError
 from fsopt.events import Record, TrialStarted
 from fsopt.history import History
 from fsopt.log import layout, snapshots
@@ -90,8 +90,11 @@ class Occasion:
         if not isinstance(self.optimizer, Explainer):
             return None
         space = self.session.config.space
-        unit = space.to_unit(space.to_row(self.proposed)[np.newaxis])[0]
-        return self.optimizer.explain(self.beside, self.event.trial, self._seed, unit)
+        try:
+            unit = space.to_unit(space.to_row(self.proposed)[np.newaxis])[0]
+            return self.optimizer.explain(self.beside, self.event.trial, self._seed, unit)
+        except SpaceError:
+            return None  # it fits the space no more than anything the optimizer would propose
 
     @property
     def _seed(self) -> int:
