@@ -51,8 +51,8 @@ class StudyConfig:
     died is noticed at once."""
     noisy: bool | None = None
     """Whether evaluating a configuration again gives another value. If True, configurations may
-    be proposed again, and the best one is the one with the best expected value. If None, that is
-    left to the optimizer, which tells by the values."""
+    be proposed again, and the best one is the one with the best expected value. None: nobody has
+    said so, and no configuration is proposed twice."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.space, Space):

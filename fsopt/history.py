@@ -146,8 +146,11 @@ class History:
             return None
         checksum = 0
         for array in (self.numbers, self.X, self.Y, self.X_failed, self.X_pending):
-            content = np.where(np.isnan(array), _INACTIVE, array)  # a NaN may have any sign
-            checksum = zlib.crc32(f"{content.shape}".encode() + content.tobytes(), checksum)
+            content = np.ascontiguousarray(array, dtype="<f8")
+            inactive = np.isnan(content)
+            if inactive.any():
+                content = np.where(inactive, _INACTIVE, content)  # a NaN may have any sign
+            checksum = zlib.crc32(content.data, zlib.crc32(f"{content.shape}".encode(), checksum))
         return f"{checksum:08x}"
 
     def _loaded(self) -> Arrays:

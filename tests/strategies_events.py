@@ -64,6 +64,10 @@ def event_objects() -> st.SearchStrategy[e.Event]:
             params=st.none() | params,
             by=st.none() | text,
             seen=st.dictionaries(text, counts, max_size=3),
+            batch=st.none() | number,
+            snapshot=st.none() | text,
+            numbers=st.lists(number, max_size=3).map(tuple),
+            view=st.none() | text,
             leased=st.booleans(),
         ),
         st.builds(

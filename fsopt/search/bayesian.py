@@ -15,6 +15,7 @@ from fsopt.search.explanation import Explainer, Explanation
 from fsopt.search.exploration import Exploration
 from fsopt.search.gaussian import explain_gaussian, suggest_gaussian
 from fsopt.search.parallel import STRATEGIES
+from fsopt.search.rounding import one_thread
 from fsopt.search.sampled import ACQUISITIONS, MAXIMIZERS, Plan, explain_sampled, suggest_sampled
 from fsopt.surrogate import FORESTS, ForestOptions, is_regressor_name
 
@@ -120,9 +121,10 @@ class BayesianOptimizer:
         if not is_designed or not len(numbers) or not len(history.X):
             design = initial_design(self.initial_design, self._design_size(history))
             return design.suggest(history, numbers, seed)
-        if self._takes_gaussian(history, numbers, seed):
-            return suggest_gaussian(history, numbers, seed, self._plan(history))
-        return suggest_sampled(history, numbers, seed, self._plan(history))
+        with one_thread():
+            if self._takes_gaussian(history, numbers, seed):
+                return suggest_gaussian(history, numbers, seed, self._plan(history))
+            return suggest_sampled(history, numbers, seed, self._plan(history))
 
     def explain(
         self, history: History, number: int, seed: int, unit: FloatArray
@@ -136,9 +138,10 @@ class BayesianOptimizer:
                 return Explanation(source=stage)
             point = design.explain(history, number, seed, unit)
             return point and replace(point, source=f"{stage}: {point.source}")
-        if self._takes_gaussian(history, [number], seed):
-            return explain_gaussian(history, number, seed, unit, self._plan(history))
-        return explain_sampled(history, number, seed, unit, self._plan(history))
+        with one_thread():
+            if self._takes_gaussian(history, [number], seed):
+                return explain_gaussian(history, number, seed, unit, self._plan(history))
+            return explain_sampled(history, number, seed, unit, self._plan(history))
 
     def _takes_gaussian(self, history: History, numbers: Sequence[int], seed: int) -> bool:
         if not modelled_columns(history.space).any():

@@ -12,6 +12,7 @@ from fsopt.errors import StudyError
 from fsopt.history import FloatArray, History, row_hashes
 from fsopt.search.candidates import other_level
 from fsopt.search.distinct import is_valid, replace_unusable
+from fsopt.search.explanation import Explanation
 from fsopt.search.objective import scalarize
 from fsopt.search.random import RandomSearch
 from fsopt.space import Parameter, Space
@@ -77,6 +78,16 @@ class RegularizedEvolution:
                 units[trial], usable[trial] = children[child], True
                 proposed.add(hashes[child])
         return replace_unusable(units, usable, history, numbers, seed)
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """Of how many trials the parent was drawn; see `Explainer`."""
+        if len(history.X) < self.population:
+            some = f"{len(history.X)} of the first {self.population} trials have completed"
+            return Explanation(source=f"random draw: {some}")
+        newest = f"the newest {self.population} trials"
+        return Explanation(source=f"a change of the best of {self.sample} of {newest}")
 
     def _children(self, history: History, rng: np.random.Generator) -> FloatArray:
         """(c, d) Changed configurations of parents, neither snapped nor checked."""

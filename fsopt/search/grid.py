@@ -12,9 +12,10 @@ import numpy as np
 from fsopt.errors import InfeasibleSpaceError, StudyError
 from fsopt.history import FloatArray, History
 from fsopt.search.distinct import is_new, is_valid
+from fsopt.search.explanation import REPLACEMENT, Explanation
 from fsopt.search.lattice import Lattice
 from fsopt.search.permutation import Permutation
-from fsopt.search.quasirandom import usable_points
+from fsopt.search.quasirandom import explain_point, usable_points
 from fsopt.space import same_rows
 from fsopt.streams import stream
 
@@ -63,6 +64,16 @@ class GridSearch:
             rng = stream(seed, "rest of grid", numbers[int(missing[0])])
             units[missing] = _left(lattice, history, units[usable], len(missing), rng)
         return units
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """In which order of the grid a configuration has the trial's place; see `Explainer`."""
+        points = partial(_shuffled, Lattice(history.space, self.levels))
+        told = explain_point(points, "order of the grid", history, number, seed, unit)
+        if told.source.startswith(REPLACEMENT):
+            return Explanation(source="one of the points of the grid that were left")
+        return told
 
 
 def _shuffled(

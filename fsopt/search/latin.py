@@ -11,7 +11,8 @@ import numpy as np
 
 from fsopt.errors import StudyError
 from fsopt.history import FloatArray, History
-from fsopt.search.quasirandom import suggest_points
+from fsopt.search.explanation import Explanation
+from fsopt.search.quasirandom import Points, explain_point, suggest_points
 from fsopt.streams import stream
 
 _POINTS_PER_DIMENSION = 10
@@ -41,8 +42,18 @@ class LatinHypercubeSearch:
 
     def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
         """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
+        return suggest_points(self._points(history), history, numbers, seed)
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """Of which run of hypercubes a configuration is a point; see `Explainer`."""
+        name = "sequence of Latin hypercubes"
+        return explain_point(self._points(history), name, history, number, seed, unit)
+
+    def _points(self, history: History) -> Points:
         size = self.points or _POINTS_PER_DIMENSION * len(history.space)
-        return suggest_points(partial(_latin_points, size), history, numbers, seed)
+        return partial(_latin_points, size)
 
 
 def _latin_points(

@@ -45,13 +45,7 @@ class SobolSearch:
         self, history: History, number: int, seed: int, unit: FloatArray
     ) -> Explanation | None:
         """Of which sequence a configuration is a point; see `Explainer`."""
-        space = history.space
-        for scramble in range(_SCRAMBLES):
-            point = space.snap(sobol_points(len(space), [number], seed, scramble))
-            if same_rows(point, unit[np.newaxis])[0]:
-                which = f"sequence {scramble + 1} of {_SCRAMBLES}"
-                return Explanation(source=f"point {number} of Sobol' {which}")
-        return Explanation(source=f"{REPLACEMENT}: no point of the Sobol' sequences was free")
+        return explain_point(sobol_points, "Sobol' sequence", history, number, seed, unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +63,12 @@ class HaltonSearch:
     def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
         """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
         return suggest_points(halton_points, history, numbers, seed)
+
+    def explain(
+        self, history: History, number: int, seed: int, unit: FloatArray
+    ) -> Explanation | None:
+        """Of which sequence a configuration is a point; see `Explainer`."""
+        return explain_point(halton_points, "Halton sequence", history, number, seed, unit)
 
 
 class Points(Protocol):
@@ -100,6 +100,28 @@ def suggest_points(
     """
     units, usable = usable_points(points, history, numbers, seed)
     return replace_unusable(units, usable, history, numbers, seed)
+
+
+def explain_point(
+    points: Points, name: str, history: History, number: int, seed: int, unit: FloatArray
+) -> Explanation:
+    """Of which of the sequences a configuration is a point.
+
+    Args:
+        points: Makes the points.
+        name: What people call such a sequence.
+        history: The study as it was.
+        number: The trial.
+        seed: The study's seed.
+        unit: (d,) Its configuration.
+    """
+    space = history.space
+    for scramble in range(_SCRAMBLES):
+        point = space.snap(points(len(space), [number], seed, scramble))
+        if same_rows(point, unit[np.newaxis])[0]:
+            which = f"{name} {scramble + 1} of {_SCRAMBLES}"
+            return Explanation(source=f"point {number} of {which}")
+    return Explanation(source=f"{REPLACEMENT}: no point of any {name} was free")
 
 
 def usable_points(

@@ -11,6 +11,7 @@ from fsopt.errors import StudyError
 from fsopt.history import FloatArray, History, IntArray, row_hashes
 from fsopt.moo.pareto import nondominated
 from fsopt.search.estimate import posterior
+from fsopt.search.rounding import one_thread
 from fsopt.state import TrialState
 from fsopt.study.session import Session
 from fsopt.trial import Expected, FinishedTrial
@@ -85,7 +86,8 @@ def _ranking(session: Session, by: By | None) -> _Ranking:
     none = np.empty((0, len(space)))
     X = space.to_unit(found.rows[done])
     history = History(space=space, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
-    expected = [posterior(history, objective) for objective in range(Y.shape[1])]
+    with one_thread():
+        expected = [posterior(history, objective) for objective in range(Y.shape[1])]
     _, first = np.unique(row_hashes(X), return_index=True)
     first.sort()
     return _Ranking(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 import fsopt
-from fsopt.errors import FsoptError, ReplayError, StudyError
+from fsopt.errors import FsoptError, ReplayError, SpaceError, StudyError
 from fsopt.events import Record, TrialStarted
 from fsopt.history import History
 from fsopt.log import layout, snapshots
@@ -90,8 +90,11 @@ class Occasion:
         if not isinstance(self.optimizer, Explainer):
             return None
         space = self.session.config.space
-        unit = space.to_unit(space.to_row(self.proposed)[np.newaxis])[0]
-        return self.optimizer.explain(self.beside, self.event.trial, self._seed, unit)
+        try:
+            unit = space.to_unit(space.to_row(self.proposed)[np.newaxis])[0]
+            return self.optimizer.explain(self.beside, self.event.trial, self._seed, unit)
+        except SpaceError:
+            return None  # it fits the space no more than anything the optimizer would propose
 
     @property
     def _seed(self) -> int:
@@ -156,6 +159,9 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         for name, end in _positions(session, first.snapshot).items():
             cuts[name] = max(cuts.get(name, 0), end)
     logs.check(cuts)
+    numbers = first.numbers or (first.trial,)
+    if event.trial not in numbers:
+        raise ReplayError("the event of its batch's first trial does not name it")
     optimizer, version = _optimizer(session, writer)
     archive = _archive(session, logs, cuts | {writer: first_seq})
     is_first = event is first
@@ -167,7 +173,7 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         proposed=proposal.params,
         event=event,
         first=first,
-        numbers=first.numbers or (first.trial,),
+        numbers=numbers,
         before=archive.history(),
         beside=beside.history(),
     )

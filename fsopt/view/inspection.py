@@ -38,14 +38,13 @@ def trial_details(study: Study, number: int, *, replay: bool = False) -> dict[st
     outcome = record.outcome
     names = study.session.objectives.names
     values = outcome.values if outcome else ()
-    proposal = record.effective_proposal
     return {
         "trial": number,
         "state": record.state.value,
         "values": dict(zip(names, values, strict=False)),
         "params": {name: to_json(v) for name, v in (record.params or {}).items()},
         "reason": outcome.reason if outcome else None,
-        "proposed_by": proposal.by if proposal else None,
+        "proposed_by": origin.by,
         "explanation": origin.explanation(),
         **({"replay": origin.replay()} if replay else {}),
         "attributes": {name: to_json(v[0]) for name, v in record.attributes.items()},

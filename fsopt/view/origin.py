@@ -14,7 +14,7 @@ import numpy as np
 from fsopt.errors import ReplayError
 from fsopt.events import Record
 from fsopt.study import Study
-from fsopt.study.replay import Occasion, recollect
+from fsopt.study.replay import ENQUEUED, Occasion, recollect
 from fsopt.values import to_json
 
 
@@ -23,6 +23,8 @@ class Origin:
     """What is known of how a trial was proposed."""
 
     study: Study
+    by: str | None
+    """The kind of optimizer that proposed it, or ``"enqueued"``."""
     occasion: Occasion | None
     unknown: str
     """Why it is not known, if so."""
@@ -36,13 +38,17 @@ class Origin:
             number: The trial.
             logs: All events of its logs.
         """
+        proposal = study.record(number).effective_proposal
+        by = proposal.by if proposal else None
         try:
-            return cls(study, recollect(study.session, number, logs), "")
+            return cls(study, by, recollect(study.session, number, logs), "")
         except ReplayError as error:
-            return cls(study, None, str(error))
+            return cls(study, by, None, str(error))
 
     def explanation(self) -> dict[str, Any] | None:
         """Why it was proposed, in the units of the objective; None if that is not known."""
+        if self.by == ENQUEUED:
+            return _explanation(ENQUEUED)
         told = self.occasion.explain() if self.occasion is not None else None
         if self.occasion is None or told is None:
             return None
@@ -56,13 +62,13 @@ class Origin:
         if told.acquisition is not None:
             value = to_json(told.acquisition_value)
             acquisition = {"name": told.acquisition, "value": value}
-        return {
-            "source": told.source,
-            "surrogate": told.surrogate,
-            "predicted": predicted,
-            "acquisition": acquisition,
-            "incumbent": self._incumbent(self.occasion),
-        }
+        return _explanation(
+            told.source,
+            surrogate=told.surrogate,
+            predicted=predicted,
+            acquisition=acquisition,
+            incumbent=self._incumbent(self.occasion),
+        )
 
     def replay(self) -> dict[str, Any]:
         """What comes of making the proposal once more."""
@@ -87,6 +93,11 @@ class Origin:
         best = int(np.argmin(history.Y[:, 0]))
         value = float(objectives.to_minimise(history.Y[best : best + 1])[0, 0])
         return {"trial": int(history.numbers[best]), "value": value}
+
+
+def _explanation(source: str, **rest: Any) -> dict[str, Any]:
+    parts = ("surrogate", "predicted", "acquisition", "incumbent")
+    return {"source": source, **{part: rest.get(part) for part in parts}}
 
 
 def _replay(

@@ -83,7 +83,7 @@ def show_lines(shown: dict[str, Any], texts: dict[str, str]) -> list[str]:
     if shown["reason"]:
         lines.append(f"  {shown['reason']}")
     lines += ["parameters", *_aligned(shown["params"])]
-    lines += _explanation_lines(shown["explanation"])
+    lines += _explanation_lines(shown["explanation"] or {"source": shown["proposed_by"]})
     if "replay" in shown:
         lines += _replay_lines(shown["replay"], shown["params"])
     if shown["attributes"]:
@@ -118,19 +118,17 @@ def table_text(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _explanation_lines(told: dict[str, Any] | None) -> list[str]:
-    """An explanation for people."""
-    if told is None:
-        return []
-    lines = [f"proposed by: {told['source']}"]
-    if told["surrogate"] is not None:
+def _explanation_lines(told: dict[str, Any]) -> list[str]:
+    """An explanation for people; of one that is not known the source only."""
+    lines = [f"proposed by: {told['source'] or 'unknown'}"]
+    if told.get("surrogate") is not None:
         lines.append(f"  model: {told['surrogate']}")
-    if (predicted := told["predicted"]) is not None:
+    if (predicted := told.get("predicted")) is not None:
         mean, deviation = (format_value(predicted[key]) for key in ("mean", "deviation"))
         lines.append(f"  expected: {mean} ± {deviation}")
-    if (acquisition := told["acquisition"]) is not None:
+    if (acquisition := told.get("acquisition")) is not None:
         lines.append(f"  {acquisition['name']}: {format_value(acquisition['value'])}")
-    if (best := told["incumbent"]) is not None:
+    if (best := told.get("incumbent")) is not None:
         lines.append(f"  best until then: {format_value(best['value'])} (trial {best['trial']})")
     return lines
 

@@ -314,7 +314,7 @@ def test_show_says_why_a_proposal_cannot_be_replayed(study: Path, tmp_path: Path
     number = json.loads(fsopt("enqueue", copied, "x=0.75", "c=1", "--json"))["trial"]
     result = CliRunner().invoke(main, ["show", str(copied), str(number), "--replay"])
     assert result.exit_code == 1
-    assert "replay: not possible, a person enqueued it" in result.output
+    assert "proposed by: enqueued\nreplay: not possible, a person enqueued it" in result.output
     fsopt("compact", copied, "--retention", 0)
     result = CliRunner().invoke(main, ["show", str(copied), "1", "--replay", "--json"])
     replayed = json.loads(result.stdout)["replay"]

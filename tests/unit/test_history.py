@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fsopt import history
-from fsopt.history import FloatArray, History, TakenSet, row_hashes
+from fsopt.history import FloatArray, History, TakenSet, _Given, row_hashes
 from fsopt.space import Categorical, Float, Int, Space, enumerate_all, same_rows
 
 NAN = float("nan")
@@ -84,3 +86,38 @@ def test_different_configurations_of_a_large_grid_have_different_hashes() -> Non
     every = enumerate_all(space, 64**3)
     assert every is not None
     assert len(np.unique(row_hashes(every))) == 64**3
+
+
+def test_a_checksum_tells_histories_apart() -> None:
+    space = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0))
+    rows = np.array([[0.1, 0.2], [0.3, np.nan], [0.5, 0.6]])
+    none = np.empty((0, 2))
+
+    def checksum(order: Sequence[int], numbers: Sequence[int], pending: bool = False) -> object:
+        X = rows[list(order)]
+        return History(
+            space=space,
+            X=X,
+            Y=X[:, :1],
+            numbers=np.array(numbers),
+            X_failed=none if pending else rows[:1],
+            X_pending=rows[:1] if pending else none,
+        ).checksum()
+
+    base = checksum([0, 1, 2], [0, 1, 2])
+    assert base == checksum([0, 1, 2], [0, 1, 2])
+    others = {checksum([0, 2, 1], [0, 1, 2]), checksum([0, 1, 2], [0, 1, 3])}
+    others |= {checksum([0, 1], [0, 1]), checksum([0, 1, 2], [0, 1, 2], pending=True)}
+    assert len(others | {base}) == 5
+    rows[1, 1] = -np.nan
+    assert checksum([0, 1, 2], [0, 1, 2]) == base, "there are several ways to spell NaN"
+
+
+def test_there_is_no_checksum_of_what_nobody_has_read() -> None:
+    whole = History.empty(Space(Float("x", 0.0, 1.0)))
+    history = History.of(whole.space, _Given(whole._loaded()))
+    assert history.ended == 0
+    assert not history.is_taken(np.zeros((1, 1)))[0]
+    assert history.checksum() is None
+    assert len(history.X) == 0
+    assert history.checksum() == whole.checksum()

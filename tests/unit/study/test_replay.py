@@ -231,6 +231,20 @@ def test_a_changed_configuration_is_noticed(cluster: Cluster) -> None:
     assert replay.again != replay.proposed
 
 
+def test_a_configuration_that_does_not_fit_the_space_is_noticed(cluster: Cluster) -> None:
+    evaluate(cluster.node("a"), 2)
+
+    def change(record: Record) -> Record:
+        if isinstance(record.event, TrialStarted) and record.event.trial == 1:
+            return replace(record, event=replace(record.event, params={"c": "a", "x": 7.0}))
+        return record
+
+    rewrite(cluster, change)
+    found = occasion(cluster, 1)
+    assert found.repeat().difference is not None
+    assert found.explain() is None
+
+
 def test_a_changed_result_is_noticed_in_all_proposals_that_saw_it(cluster: Cluster) -> None:
     evaluate(cluster.node("a"), 8)
 
