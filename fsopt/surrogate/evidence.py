@@ -59,10 +59,10 @@ class Prior:
         return cls(*np.array(rows).T)
 
     def starts(self, count: int) -> list[FloatArray]:
-        """Where to begin: the usual start, then nearly additive, then nearly a product."""
+        """Where to begin: the usual start, then noisy and nearly additive, then nearly a product."""
         additive, product = self.start.copy(), self.start.copy()
         dimension = (len(self.start) - 4) // 3
-        additive[2] -= 4.0
+        additive[1], additive[2] = math.log(0.1), additive[2] - 4.0
         product[4 + dimension : 4 + 2 * dimension] -= 4.0
         return [self.start, additive, product][:count]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fsopt.history import FloatArray, History
-from fsopt.search.estimate import _restored, posterior
+from fsopt.search.estimate import restored, posterior
 from fsopt.space import Categorical, Constant, Float, Space
 
 PLANE = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0))
@@ -98,4 +98,4 @@ def test_scaled_values_are_mapped_back_along_the_pairs_and_beyond() -> None:
     z = np.array([0.0, 2.0, 1.0, 3.0, 4.0])
     y = np.array([0.0, 20.0, 10.0, 40.0, 60.0])
     scaled = np.array([-1.0, 0.0, 0.5, 2.5, 4.0, 5.0])
-    np.testing.assert_allclose(_restored(scaled, z, y), [-10.0, 0.0, 5.0, 30.0, 60.0, 80.0])
+    np.testing.assert_allclose(restored(scaled, z, y), [-10.0, 0.0, 5.0, 30.0, 60.0, 80.0])
