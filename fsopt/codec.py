@@ -110,6 +110,8 @@ def _flag(spelled: object) -> bool:
 
 
 def _number(spelled: object) -> float:
+    if type(spelled) is float:
+        return spelled
     value = from_json(spelled)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)

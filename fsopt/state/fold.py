@@ -46,7 +46,9 @@ class StudyState:
 
     def apply(self, record: Record) -> None:
         """Take in one record; one that was seen before changes nothing."""
-        writer = self.writers.setdefault(record.writer, WriterState())
+        writer = self.writers.get(record.writer)
+        if writer is None:
+            writer = self.writers[record.writer] = WriterState()
         if not writer.known.add(record.seq):
             return
         writer.first_time = min(writer.first_time, record.time)

@@ -124,15 +124,13 @@ class TrialTable:
     @property
     def complete_below(self) -> int:
         """A number below which there is a trial of every number."""
-        kinds = self._kinds
-        while self._complete_below < len(kinds):
-            ahead = kinds[self._complete_below : self._complete_below + _STRIDE] == _NOTHING
+        kinds, below = self._kinds, self._complete_below
+        while below < len(kinds) and kinds[below] != _NOTHING:
+            ahead = kinds[below : below + _STRIDE] == _NOTHING
             gap = int(ahead.argmax())
-            if ahead[gap]:
-                self._complete_below += gap
-                break
-            self._complete_below += len(ahead)
-        return self._complete_below
+            below += gap if ahead[gap] else len(ahead)
+        self._complete_below = below
+        return below
 
     def watch(self) -> Changes:
         """Follow the table from now on."""
@@ -224,6 +222,8 @@ class TrialTable:
     def missing_below(self, limit: int) -> list[int]:
         """The numbers below a limit of which no event tells."""
         begin = self.complete_below
+        if limit <= begin:
+            return []
         absent: list[int] = (np.flatnonzero(self._kinds[begin:limit] == _NOTHING) + begin).tolist()
         beyond = range(max(begin, len(self._kinds)), limit)
         return absent + [number for number in beyond if number not in self._objects]
