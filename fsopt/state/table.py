@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -96,9 +95,8 @@ class TrialTable:
         except KeyError:
             return None
 
-    @contextmanager
-    def changing(self, number: int) -> Iterator[TrialRecord]:
-        """The trial as an object to be changed; a new one if there is none of that number."""
+    def change(self, number: int, how: Callable[[TrialRecord], None]) -> None:
+        """Change a trial; a new one if there is none of that number."""
         trial, fitted, params = self._objects.get(number), False, None
         if trial is None and not self._has_row(number):
             trial = TrialRecord(number)
@@ -107,7 +105,7 @@ class TrialTable:
             fitted, params = self._take_out(trial), trial.params
         self._objects[number] = trial
         try:
-            yield trial
+            how(trial)
         finally:
             self._put_back(trial, fitted, params)
 
