@@ -51,8 +51,10 @@ class StudyState:
             writer = self.writers[record.writer] = WriterState()
         if not writer.known.add(record.seq):
             return
-        writer.first_time = min(writer.first_time, record.time)
-        writer.last_time = max(writer.last_time, record.time)
+        if record.time < writer.first_time:
+            writer.first_time = record.time
+        if record.time > writer.last_time:
+            writer.last_time = record.time
         event = record.event
         if isinstance(event, e.UnknownEvent):
             writer.unknown[event.name] = writer.unknown.get(event.name, 0) + 1

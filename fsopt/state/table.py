@@ -302,7 +302,8 @@ class TrialTable:
         row = None if is_same else self._row(params)
         fits = fitted if is_same else row is not None
         self._counts[fits][code] += 1
-        self._end = max(self._end, number + 1)
+        if number >= self._end:
+            self._end = number + 1
         self._unsettled.add(number)
         if _IS_FINISHED[code]:
             self._unfinished.discard(number)
