@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from fsopt.log import layout
 from fsopt.log.filesystem import Filesystem, refused
 
-
 _FAILURES_PER_LOOK = 8
 """A look at a directory costs as much as so many claims that fail, or more."""
 
