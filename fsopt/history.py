@@ -18,6 +18,9 @@ IntArray = NDArray[np.int64]
 _DECIMALS = 12  # to which unit rows are compared
 _INACTIVE = -1.0  # stands for NaN, which does not equal itself; no position is negative
 _BATCH = 2**14  # rows that are hashed together, so that they stay in the processor's cache
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_SHIFTS = np.uint64(30), np.uint64(27), np.uint64(31)
 _NEWEST, _SHARE = 1024, 64  # hashes apart from the others: at least, and at most one in so many
 
 
@@ -218,10 +221,10 @@ def row_hashes(units: FloatArray) -> NDArray[np.uint64]:
 
 def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a good permutation."""
-    bits = bits + np.uint64(0x9E3779B97F4A7C15)
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return bits ^ (bits >> np.uint64(31))
+    bits = bits + _GOLDEN
+    bits = (bits ^ (bits >> _SHIFTS[0])) * _FACTORS[0]
+    bits = (bits ^ (bits >> _SHIFTS[1])) * _FACTORS[1]
+    return bits ^ (bits >> _SHIFTS[2])
 
 
 class _Given:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from fsopt.log import layout
 from fsopt.log.filesystem import Filesystem, refused
 
+_FAILURES_PER_LOOK = 8
+"""A look at a directory costs as much as so many claims that fail, or more."""
+
 
 @dataclass(slots=True)
 class Claims:
@@ -32,6 +35,7 @@ class Claims:
         Raises:
             StorageError: If the claim can't be made.
         """
+        failed = 0
         while limit is None or self.cursor < limit:
             number = self.cursor
             if number in self._taken:
@@ -40,9 +44,11 @@ class Claims:
                 if self._create(layout.claim(number)):
                     self.cursor += 1
                     return number
-                # Others were faster here, so probably at the next numbers too: look, once, which
-                # ones are gone, instead of failing at each of them.
-                self._look(number)
+                # Others were faster here, so probably at the next numbers too: look which ones are
+                # gone, instead of failing at each of them. What has gone since are a few at most.
+                if failed % _FAILURES_PER_LOOK == 0:
+                    self._look(number)
+                failed += 1
             self.cursor += 1
         return None
 

@@ -183,12 +183,14 @@ class LocalFilesystem:
                 raise
 
     def _create_exclusively(self, path: str) -> int:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+        full, flags = f"{self.root}/{path}", os.O_WRONLY | os.O_CREAT | os.O_EXCL
         for _ in range(_TRIES):
-            # Somebody may just have removed the directory, which was empty.
+            # The directory is there but for the first time, or when somebody has just removed it,
+            # which was empty.
             with contextlib.suppress(FileNotFoundError):
-                return os.open(self._prepared(path), flags, 0o666)
-        return os.open(self._prepared(path), flags, 0o666)
+                return os.open(full, flags, 0o666)
+            self._prepared(path)
+        return os.open(full, flags, 0o666)
 
     def _prepared(self, path: str) -> Path:
         full = self.root / path

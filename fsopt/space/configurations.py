@@ -38,10 +38,9 @@ def row_of(params: Mapping[str, object], parameters: Sequence[Parameter]) -> Flo
         parameter.number_of(params[parameter.name]) if parameter.name in params else math.nan
         for parameter in parameters
     ]
-    row = np.array(numbers)
-    if len(params) != np.count_nonzero(~np.isnan(row)):
+    if len(params) != sum(parameter.name in params for parameter in parameters):
         raise _unknown(params, [parameter.name for parameter in parameters])
-    return row
+    return np.array(numbers)
 
 
 def missing(parameter: Parameter) -> SpaceError:

@@ -7,8 +7,9 @@ of the choice for `Categorical` and `Ordinal`, and 0 for `Constant`.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, ClassVar, TypeAlias, cast
 
 import numpy as np
@@ -335,6 +336,29 @@ class Constant(_Choice):
 
 
 Parameter: TypeAlias = Float | Int | Categorical | Ordinal | Constant
+
+
+def scales_of(
+    parameters: Sequence[Parameter],
+) -> Iterator[tuple[int | slice, Parameter | LinearScale]]:
+    """What converts the columns of rows: neighbours that are linear together, others alone.
+
+    Yields:
+        A column with its parameter, or a slice of columns with one scale for all of them.
+    """
+    start = 0
+    for is_linear, run in groupby(parameters, _is_linear):
+        alike = list(run)
+        if is_linear:
+            lows, highs = (np.array([getattr(p, end) for p in alike]) for end in ("low", "high"))
+            yield slice(start, start + len(alike)), LinearScale(lows, highs)
+        else:
+            yield from enumerate(alike, start)
+        start += len(alike)
+
+
+def _is_linear(parameter: Parameter) -> bool:
+    return isinstance(parameter, Float) and isinstance(parameter._scale, LinearScale)
 
 
 def _level_scale(low: float, step: float, count: int, *, log: bool) -> Scale:

@@ -94,6 +94,8 @@ def enumerate_all(space: Space, limit: int) -> FloatArray | None:
 
 def unique_rows(U: FloatArray) -> NDArray[np.intp]:
     """Indices, ascending, of the first occurrence of each different row of (n, d)."""
+    if len(U) < 2:
+        return np.arange(len(U))
     _, first = np.unique(_keys(U), return_index=True)
     return np.sort(first)
 

@@ -26,30 +26,33 @@ _LINEAR_BITS = 47  # a round trip is off by at most 2**-51 of the range
 _LOG_BITS = 40  # a round trip is off by at most (log(high) + log(high / low)) * 2**-52, relatively
 
 
-@dataclass(frozen=True, slots=True)
 class LinearScale:
-    """The interval from ``low`` to ``high``, evenly."""
+    """The interval from ``low`` to ``high``, evenly; or of several columns (n, k) at once.
 
-    low: float
-    high: float
+    Args:
+        low: The lower end; or those of k columns, as an array (k,).
+        high: The upper end, or ends.
+    """
+
+    __slots__ = ("_half_low", "_half_range", "_quantum", "high", "low")
+
+    def __init__(self, low: float | FloatArray, high: float | FloatArray) -> None:
+        self.low, self.high = low, high
+        self._half_low = low / 2
+        # Half of the range: the range itself may be too large for a float.
+        self._half_range = high / 2 - self._half_low
+        _, exponent = np.frexp(self._half_range)
+        self._quantum = np.ldexp(1.0, np.maximum(exponent - 1 - _LINEAR_BITS, -1060))
 
     def to_unit(self, column: FloatArray) -> FloatArray:
         """Position of each number, in [0, 1]."""
-        position = (column / 2 - self.low / 2) / self._half_range
-        return np.clip(position, 0.0, 1.0)
+        return clipped((column / 2 - self._half_low) / self._half_range, 0.0, 1.0)
 
     def from_unit(self, unit: FloatArray) -> FloatArray:
         """The number at each position."""
-        halves = self.low / 2 + unit * self._half_range
-        _, exponent = math.frexp(self._half_range)
-        quantum = math.ldexp(1.0, max(exponent - 1 - _LINEAR_BITS, -1060))
-        rounded = np.clip(np.rint(halves / quantum) * quantum * 2, self.low, self.high) + 0.0
-        return _with_ends(rounded, unit, self.low, self.high)
-
-    @property
-    def _half_range(self) -> float:
-        """Half of the range: the range itself may be too large for a float."""
-        return self.high / 2 - self.low / 2
+        halves = self._half_low + unit * self._half_range
+        rounded = np.rint(halves / self._quantum) * self._quantum * 2
+        return _with_ends(clipped(rounded, self.low, self.high) + 0.0, unit, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class LogScale:
     def to_unit(self, column: FloatArray) -> FloatArray:
         """Position of each number, in [0, 1]."""
         position = (np.log(column) - math.log(self.low)) / self._log_range
-        return np.where(column >= self.high, 1.0, np.clip(position, 0.0, 1.0))
+        return np.where(column >= self.high, 1.0, clipped(position, 0.0, 1.0))
 
     def from_unit(self, unit: FloatArray) -> FloatArray:
         """The number at each position."""
@@ -71,7 +74,7 @@ class LogScale:
             numbers = np.exp(math.log(self.low) + unit * self._log_range)
             mantissa, exponent = np.frexp(numbers)
             rounded = np.ldexp(np.rint(mantissa * one) / one, exponent)
-        return _with_ends(np.clip(rounded, self.low, self.high), unit, self.low, self.high)
+        return _with_ends(clipped(rounded, self.low, self.high), unit, self.low, self.high)
 
     @property
     def _log_range(self) -> float:
@@ -90,7 +93,7 @@ class LevelScale:
 
     def from_unit(self, unit: FloatArray) -> FloatArray:
         """The level whose share each position is in."""
-        return np.clip(np.floor(unit * self.count), 0, self.count - 1)
+        return clipped(np.floor(unit * self.count), 0, self.count - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class LogLevelScale:
         """The level whose share each position is in."""
         # expm1 and log1p keep neighbours apart where the numbers are large and close together
         offset = self._edge * np.expm1(unit * self._log_range) - self._margin
-        return np.clip(np.floor(offset / self.step + 0.5), 0, self.count - 1)
+        return clipped(np.floor(offset / self.step + 0.5), 0, self.count - 1)
 
     @property
     def _margin(self) -> float:
@@ -131,5 +134,13 @@ class LogLevelScale:
 Scale: TypeAlias = LinearScale | LogScale | LevelScale | LogLevelScale
 
 
-def _with_ends(numbers: FloatArray, unit: FloatArray, low: float, high: float) -> FloatArray:
+def clipped(numbers: FloatArray, low: float | FloatArray, high: float | FloatArray) -> FloatArray:
+    """Numbers brought into a range; NaN stays NaN. For a single row `numpy.clip` is slow."""
+    inside: FloatArray = np.minimum(np.maximum(numbers, low), high)
+    return inside
+
+
+def _with_ends(
+    numbers: FloatArray, unit: FloatArray, low: float | FloatArray, high: float | FloatArray
+) -> FloatArray:
     return np.where(unit <= 0.0, low, np.where(unit >= 1.0, high, numbers))

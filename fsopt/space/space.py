@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from fsopt.errors import SpaceError
 from fsopt.space import description
 from fsopt.space.configurations import Params, missing, params_of, row_of
 from fsopt.space.expressions import Expression
-from fsopt.space.parameters import Constant, Parameter
+from fsopt.space.parameters import Constant, Parameter, scales_of
 from fsopt.space.rules import (
     Conditions,
     Constraints,
@@ -35,7 +35,7 @@ from fsopt.space.rules import (
     rule_source,
     rule_text,
 )
-from fsopt.space.scales import FloatArray
+from fsopt.space.scales import FloatArray, clipped
 from fsopt.space.shortcuts import parameters_from
 from fsopt.values import Json
 
@@ -56,7 +56,7 @@ class Space:
             can't be read.
     """
 
-    __slots__ = ("_conditions", "_constraints", "_parameters")
+    __slots__ = ("_conditions", "_constraints", "_parameters", "_scales")
 
     def __init__(
         self,
@@ -71,6 +71,7 @@ class Space:
             raise SpaceError(f"constraints are a list, even of one; {constraints!r} is none")
         self._conditions = Conditions(conditions or {}, self._parameters)
         self._constraints = Constraints(tuple(constraints), self._parameters)
+        self._scales = tuple(scales_of(self._parameters))
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -121,9 +122,10 @@ class Space:
             SpaceError: If a name or value does not fit, or an unconditional parameter is absent.
         """
         row = row_of(params, self._parameters)
-        for i in np.flatnonzero(np.isnan(row)):
-            if i not in self._conditions.rules:
-                raise missing(self._parameters[i])
+        if len(params) < len(row):
+            for i in np.flatnonzero(np.isnan(row)):
+                if i not in self._conditions.rules:
+                    raise missing(self._parameters[i])
         return row
 
     def from_row(self, row: FloatArray) -> Params:
@@ -132,7 +134,11 @@ class Space:
 
     def to_unit(self, rows: FloatArray) -> FloatArray:
         """Rows (n, d) as unit rows (n, d)."""
-        return self._by_column(rows, lambda parameter, column: parameter.to_unit(column))
+        rows = self._table(rows)
+        units = np.empty_like(rows)
+        for columns, scale in self._scales:
+            units[:, columns] = scale.to_unit(rows[:, columns])
+        return units
 
     def from_unit(self, U: FloatArray) -> FloatArray:
         """Unit rows (n, d) as rows (n, d) of representable values, with the conditions applied.
@@ -143,8 +149,11 @@ class Space:
         Raises:
             SpaceError: If a function that is a condition is missing or raises.
         """
-        complete = np.clip(np.where(np.isnan(U), 0.5, U), 0.0, 1.0)
-        rows = self._by_column(complete, lambda parameter, column: parameter.from_unit(column))
+        U = self._table(U)
+        complete = clipped(np.where(np.isnan(U), 0.5, U), 0.0, 1.0)
+        rows = np.empty_like(complete)
+        for columns, scale in self._scales:
+            rows[:, columns] = scale.from_unit(complete[:, columns])
         self._conditions.apply(rows)
         return rows
 
@@ -224,15 +233,6 @@ class Space:
 
     def _rules(self) -> tuple[Rule, ...]:
         return (*self._conditions.rules.values(), *self._constraints.rules)
-
-    def _by_column(
-        self, rows: FloatArray, convert: Callable[[Parameter, FloatArray], FloatArray]
-    ) -> FloatArray:
-        rows = self._table(rows)
-        result = np.empty_like(rows)
-        for i, parameter in enumerate(self._parameters):
-            result[:, i] = convert(parameter, rows[:, i])
-        return result
 
     def _table(self, rows: FloatArray) -> FloatArray:
         table = np.asarray(rows, dtype=np.float64)

@@ -46,11 +46,15 @@ class StudyState:
 
     def apply(self, record: Record) -> None:
         """Take in one record; one that was seen before changes nothing."""
-        writer = self.writers.setdefault(record.writer, WriterState())
+        writer = self.writers.get(record.writer)
+        if writer is None:
+            writer = self.writers[record.writer] = WriterState()
         if not writer.known.add(record.seq):
             return
-        writer.first_time = min(writer.first_time, record.time)
-        writer.last_time = max(writer.last_time, record.time)
+        if record.time < writer.first_time:
+            writer.first_time = record.time
+        if record.time > writer.last_time:
+            writer.last_time = record.time
         event = record.event
         if isinstance(event, e.UnknownEvent):
             writer.unknown[event.name] = writer.unknown.get(event.name, 0) + 1
@@ -95,22 +99,27 @@ class StudyState:
         """Says no more than that the writer lives, which its time already tells."""
 
     def _proposed(self, event: e.TrialProposed, stamp: Stamp) -> None:
-        with self.trials.changing(event.trial) as trial:
-            trial.add_proposal(Proposal(event.params, event.by, stamp))
+        proposal = Proposal(event.params, event.by, stamp)
+        self.trials.change(event.trial, lambda trial: trial.add_proposal(proposal))
 
     def _started(self, event: e.TrialStarted, stamp: Stamp) -> None:
         proposal = None
         if event.params is not None:
             proposal = Proposal(event.params, event.by or "unknown", stamp)
-        with self.trials.changing(event.trial) as trial:
-            attempt = trial.attempt(event.attempt)
-            attempt.add_start(stamp, leased=event.leased, proposal=proposal)
+        self.trials.change(
+            event.trial,
+            lambda trial: trial.attempt(event.attempt).add_start(
+                stamp, leased=event.leased, proposal=proposal
+            ),
+        )
 
     def _reported(self, event: e.TrialReported, stamp: Stamp) -> None:
-        with self.trials.changing(event.trial) as trial:
+        def report(trial: TrialRecord) -> None:
             attempt = trial.attempt(event.attempt)
             for step, value in zip(event.steps, event.values, strict=False):
                 attempt.add_report(step, Report(value, stamp))
+
+        self.trials.change(event.trial, report)
 
     def _ended(self, event: _Ending, stamp: Stamp) -> None:
         outcome = Outcome(
@@ -124,16 +133,18 @@ class StudyState:
         if outcome.state.has_values and not valid:
             reason = f"recorded {outcome.values} as values of {self._objectives} objectives"
             outcome = replace(outcome, state=TrialState.FAILED, values=(), reason=reason)
-        with self.trials.changing(event.trial) as trial:
-            trial.attempt(event.attempt).add_outcome(outcome)
+        self.trials.change(
+            event.trial, lambda trial: trial.attempt(event.attempt).add_outcome(outcome)
+        )
 
     def _retried(self, event: e.TrialRetried, _stamp: Stamp) -> None:
-        with self.trials.changing(event.trial) as trial:
-            trial.retry = max(trial.retry, event.attempt)
+        self.trials.change(event.trial, lambda trial: trial.ask_again(event.attempt))
 
     def _attribute_set(self, event: e.AttributeSet, stamp: Stamp) -> None:
-        with self.trials.changing(event.trial) as trial:
-            trial.add_attribute(event.name, event.value, event.attempt, stamp)
+        self.trials.change(
+            event.trial,
+            lambda trial: trial.add_attribute(event.name, event.value, event.attempt, stamp),
+        )
 
     def _budget_set(self, event: e.BudgetSet, _stamp: Stamp) -> None:
         self.budget = max(self.budget or 0, event.trials)

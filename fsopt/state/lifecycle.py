@@ -31,13 +31,16 @@ class TrialState(StrEnum):
     @property
     def is_finished(self) -> bool:
         """Whether the trial counts towards the budget as done."""
-        return self in (TrialState.COMPLETED, TrialState.STOPPED, TrialState.FAILED)
+        return self in _FINISHED
 
     @property
     def has_values(self) -> bool:
         """Whether a trial in this state has a value for every objective."""
-        return self in (TrialState.COMPLETED, TrialState.STOPPED)
+        return self in _VALUED
 
+
+_FINISHED = frozenset({TrialState.COMPLETED, TrialState.STOPPED, TrialState.FAILED})
+_VALUED = frozenset({TrialState.COMPLETED, TrialState.STOPPED})
 
 OUTCOME_RANK: Mapping[TrialState, int] = {
     TrialState.COMPLETED: 3,

@@ -110,12 +110,18 @@ class TrialRecord:
 
     def attempt(self, index: int) -> Attempt:
         """The attempt of that index, made if there is none."""
-        return self.attempts.setdefault(index, Attempt(index))
+        if index not in self.attempts:
+            self.attempts[index] = Attempt(index)
+        return self.attempts[index]
 
     def add_proposal(self, proposal: Proposal) -> None:
         """The trial was proposed; of several proposals the first in the order of stamps holds."""
         if self.proposal is None or proposal.stamp.key < self.proposal.stamp.key:
             self.proposal = proposal
+
+    def ask_again(self, attempt: int) -> None:
+        """Somebody asked for an attempt; of several the latest holds."""
+        self.retry = max(self.retry, attempt)
 
     def add_attribute(self, name: str, value: Value, attempt: int, stamp: Stamp) -> None:
         """An attribute was set; the latest attempt's last word holds."""

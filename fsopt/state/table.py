@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -96,9 +95,8 @@ class TrialTable:
         except KeyError:
             return None
 
-    @contextmanager
-    def changing(self, number: int) -> Iterator[TrialRecord]:
-        """The trial as an object to be changed; a new one if there is none of that number."""
+    def change(self, number: int, how: Callable[[TrialRecord], None]) -> None:
+        """Change a trial; a new one if there is none of that number."""
         trial, fitted, params = self._objects.get(number), False, None
         if trial is None and not self._has_row(number):
             trial = TrialRecord(number)
@@ -107,7 +105,7 @@ class TrialTable:
             fitted, params = self._take_out(trial), trial.params
         self._objects[number] = trial
         try:
-            yield trial
+            how(trial)
         finally:
             self._put_back(trial, fitted, params)
 
@@ -124,15 +122,13 @@ class TrialTable:
     @property
     def complete_below(self) -> int:
         """A number below which there is a trial of every number."""
-        kinds = self._kinds
-        while self._complete_below < len(kinds):
-            ahead = kinds[self._complete_below : self._complete_below + _STRIDE] == _NOTHING
+        kinds, below = self._kinds, self._complete_below
+        while below < len(kinds) and kinds[below] != _NOTHING:
+            ahead = kinds[below : below + _STRIDE] == _NOTHING
             gap = int(ahead.argmax())
-            if ahead[gap]:
-                self._complete_below += gap
-                break
-            self._complete_below += len(ahead)
-        return self._complete_below
+            below += gap if ahead[gap] else len(ahead)
+        self._complete_below = below
+        return below
 
     def watch(self) -> Changes:
         """Follow the table from now on."""
@@ -224,6 +220,8 @@ class TrialTable:
     def missing_below(self, limit: int) -> list[int]:
         """The numbers below a limit of which no event tells."""
         begin = self.complete_below
+        if limit <= begin:
+            return []
         absent: list[int] = (np.flatnonzero(self._kinds[begin:limit] == _NOTHING) + begin).tolist()
         beyond = range(max(begin, len(self._kinds)), limit)
         return absent + [number for number in beyond if number not in self._objects]
@@ -304,7 +302,8 @@ class TrialTable:
         row = None if is_same else self._row(params)
         fits = fitted if is_same else row is not None
         self._counts[fits][code] += 1
-        self._end = max(self._end, number + 1)
+        if number >= self._end:
+            self._end = number + 1
         self._unsettled.add(number)
         if _IS_FINISHED[code]:
             self._unfinished.discard(number)

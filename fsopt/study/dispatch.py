@@ -7,6 +7,7 @@ claim file, so nobody has to be asked and nobody can be in the way.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,9 @@ from fsopt.values import Params
 
 _SUSPECT_AFTER = 1.0
 """Seconds after which a number that was claimed without a word is looked into."""
+
+_LOOK_EVERY = 0.25
+"""Seconds between looks for such numbers, while none is to be looked into."""
 
 _NEAR = 10_000
 """So many numbers are looked at to find those that were claimed without a word."""
@@ -34,6 +38,7 @@ class Dispatcher:
     _ownership: Ownership = field(init=False)
     _silent: dict[int, float] = field(default_factory=dict)
     """By number that was claimed without a word, when it was last looked into."""
+    _next_look: float = -math.inf
 
     def __post_init__(self) -> None:
         self._ownership = Ownership(self.session)
@@ -153,14 +158,16 @@ class Dispatcher:
         of this process's own is one that it claimed when something went wrong.
         """
         session, claims = self.session, self.session.journal.claims
-        trials = session.state.trials
+        trials, now = session.state.trials, session.clock()
+        if now < self._next_look:
+            return []
         # An event may tell of any number, however far off; those of which none tells are near.
         end = min(max(trials.end, claims.cursor), trials.complete_below + _NEAR)
         missing = trials.missing_below(end if limit is None else min(end, limit))
-        now = session.clock()
         self._silent = {number: self._silent.get(number, now) for number in missing}
         number = min(self._silent, key=lambda n: self._silent[n], default=None)
         if number is None or now - self._silent[number] < _SUSPECT_AFTER:
+            self._next_look = now + _LOOK_EVERY
             return []
         self._silent[number] = now
         if claims.owner(number) != session.writer and not self._ownership.is_claim_lost(

@@ -59,7 +59,7 @@ class Prior:
         return cls(*np.array(rows).T)
 
     def starts(self, count: int) -> list[FloatArray]:
-        """Where to begin: the usual start, then noisy and nearly additive, then nearly a product."""
+        """Where to begin: the usual start, nearly additive and noisy, nearly a product."""
         additive, product = self.start.copy(), self.start.copy()
         dimension = (len(self.start) - 4) // 3
         additive[1], additive[2] = math.log(0.1), additive[2] - 4.0

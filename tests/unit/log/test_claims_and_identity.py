@@ -43,6 +43,27 @@ def test_numbers_that_are_known_are_not_asked_for() -> None:
     assert list(filesystem.files) == [layout.claim(10)]
 
 
+class CrowdedFilesystem(MemoryFilesystem):
+    """Where somebody claims every number below 20 just before it is asked for."""
+
+    looks = 0
+
+    def claim(self, path: str, content: bytes) -> bool:
+        if int(path.rpartition("/")[2]) < 20:
+            super().claim(path, b"other\n")
+        return super().claim(path, content)
+
+    def list(self, path: str) -> list[str]:
+        self.looks += 1
+        return super().list(path)
+
+
+def test_whoever_loses_many_numbers_in_a_row_looks_but_seldom() -> None:
+    filesystem = CrowdedFilesystem()
+    assert Claims(filesystem, "w").next_number(nothing_known, None) == 20
+    assert filesystem.looks == 3
+
+
 def test_a_released_number_is_given_out_again() -> None:
     claims = Claims(MemoryFilesystem(), "w")
     assert claims.next_number(nothing_known, None) == 0

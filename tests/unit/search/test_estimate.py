@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fsopt.history import FloatArray, History
-from fsopt.search.estimate import restored, posterior
+from fsopt.search.estimate import posterior, restored
 from fsopt.space import Categorical, Constant, Float, Space
 
 PLANE = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0))

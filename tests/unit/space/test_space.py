@@ -61,6 +61,17 @@ GOOD = {"lr": 0.01, "layers": 2, "batch_size": 64, "solver": "adam"}
 
 
 @given(spaces(), seeds)
+def test_a_column_is_converted_as_by_its_parameter_alone(space, seed):
+    units = draws(space, seed)
+    units[0], units[1] = 0.0, 1.0
+    rows = Space(*space.parameters).from_unit(units)
+    again = space.to_unit(rows)
+    for i, parameter in enumerate(space.parameters):
+        assert np.array_equal(rows[:, i], parameter.from_unit(units[:, i]))
+        assert np.array_equal(again[:, i], parameter.to_unit(rows[:, i]))
+
+
+@given(spaces(), seeds)
 def test_the_three_forms_of_a_configuration_turn_into_each_other_without_loss(space, seed):
     rows = space.from_unit(draws(space, seed))
     assert np.array_equal(space.from_unit(space.to_unit(rows)), rows, equal_nan=True)

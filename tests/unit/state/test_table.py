@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fsopt import events as e
 from fsopt.events import Record
-from fsopt.state import StudyState, TrialState
+from fsopt.state import StudyState, TrialRecord, TrialState
 from fsopt.state.residue import facts
 from fsopt.state.rows import Frozen
 from tests.unit.state.test_fold import (
@@ -270,8 +270,11 @@ def test_what_is_not_settled_is_what_rows_would_not_tell() -> None:
 
 
 def test_an_event_that_can_not_be_folded_leaves_the_counts_right() -> None:
-    state = fold([started(0), completed(1.0)])
-    with pytest.raises(RuntimeError), state.trials.changing(0):
+    def fail(_trial: TrialRecord) -> None:
         raise RuntimeError
+
+    state = fold([started(0), completed(1.0)])
+    with pytest.raises(RuntimeError):
+        state.trials.change(0, fail)
     assert state.trials.count()[TrialState.COMPLETED] == 1
     assert len(state.trials) == 1
