@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from fsopt.errors import StudyError
 from fsopt.history import FloatArray, History
-from fsopt.search.beliefs import modelled_columns, values_of
+from fsopt.search.beliefs import modelled_columns
 from fsopt.search.choice import forest_fits_better
 from fsopt.search.designs import DESIGNS, initial_design
 from fsopt.search.explanation import Explainer, Explanation
@@ -20,6 +20,7 @@ from fsopt.search.sampled import ACQUISITIONS, MAXIMIZERS, Plan, explain_sampled
 from fsopt.surrogate import FORESTS, ForestOptions, is_regressor_name
 
 _SURROGATES = ("auto", "gp", *FORESTS)
+_MOST_TRADED_OFF = 100  # trials, for each trade-off of which a fit from scratch takes 0.2 s
 _LARGE_BATCH = 64  # proposals of one call, of which each takes a Gaussian process some 0.1 s
 
 
@@ -51,7 +52,8 @@ class BayesianOptimizer:
     ``"random_forest"``, ``"tree_bagging"``, ``"random_subspace"`` or one's own `ForestOptions`; or
     a regressor such as ``"sklearn.neighbors:KNeighborsRegressor"``. ``"auto"`` takes the Gaussian
     process, unless a forest predicts the trials much better (see `fsopt.search.choice`), more than
-    64 configurations are wanted at once, or one of the options `parallel` and `maximizer` is
+    64 configurations are wanted at once, several objectives have more than 100 trials, or one of
+    the options `parallel` and `maximizer` is
     given; then it takes the forest."""
     acquisition: str = "auto"
     """What a proposal maximises: ``"ucb"``, a confidence bound, ``"ei"``, the expected
@@ -150,7 +152,9 @@ class BayesianOptimizer:
             return self.surrogate == "gp"
         if self._is_special() or len(numbers) > _LARGE_BATCH:
             return False
-        return not forest_fits_better(history, values_of(history, seed, numbers[0]), seed)
+        if history.Y.shape[1] > 1:
+            return history.ended <= _MOST_TRADED_OFF
+        return not forest_fits_better(history, history.Y[:, 0], seed)
 
     def _design_size(self, history: History) -> int:
         return 2 * len(history.space) + 1 if self.initial_trials is None else self.initial_trials

@@ -50,7 +50,7 @@ def test_the_neural_network_learns_and_reports(tmp_path: Path) -> None:
     enqueue = ["learning_rate=0.01", "batch_size=32", "units=32", "layers=1", "activation=relu"]
     enqueue += ["solver=adam", "l2=0.0001"]
     common = [sys.executable, "-m", "fsopt"]
-    run(*common, "run", example, "--study", study, "--trials", 1, "--timeout", 0.001)
+    run(*common, "run", example, "--study", study, "--trials", 1, "--timeout", 1e-9)
     assert "waits" in run(*common, "enqueue", study, *enqueue).stdout
     result = run(*common, "run", example, "--study", study, "--trials", 1)
     assert result.returncode == 0, result.stderr

@@ -113,6 +113,18 @@ def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
         BayesianOptimizer(initial_trials=1, surrogate="gp").suggest(history, [1], 0)
 
 
+def test_many_trials_with_several_objectives_are_for_the_forest() -> None:
+    def takes(trials: int) -> bool:
+        X = np.random.default_rng(0).random((trials, 3))
+        numbers = np.arange(trials, dtype=np.int64)
+        none, Y = X[:0], X[:, :2]
+        history = History(space=SPACE, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
+        return takes_gaussian(history)
+
+    assert takes(100)
+    assert not takes(101)
+
+
 def test_a_gaussian_process_is_taken_in_spaces_of_all_kinds() -> None:
     space = Space(Categorical("c", ["a", "b"]), Float("x", 0, 1), conditions={"x": "c == 'a'"})
     assert takes_gaussian(History.empty(space))
