@@ -42,7 +42,7 @@ def posterior(history: History, objective: int = 0) -> Prediction:
         process = fit_gaussian(X, y, categorical[varying], noisy=bool(history.noisy)).process
         z, found = process.values(), process.predict(X[first])
     else:
-        z, options = ranks(y), ForestOptions(min_samples_leaf=min(_LEAF, len(y)))
+        z, options = ranks(y), ForestOptions(min_samples_leaf=min(_LEAF, len(y)), max_features=1.0)
         forest = fit_forest(history.X, z, stream(0, "posterior", objective), options)
         found = forest.predict(history.X[first])
     return Prediction(
