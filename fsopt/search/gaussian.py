@@ -37,6 +37,11 @@ def suggest_gaussian(
 ) -> FloatArray:
     """Propose where a Gaussian process expects the largest improvement.
 
+    Some proposals are made by a model of the trials near a good one (`Beliefs.of_part`), and some
+    far from all trials (`Beliefs.levelled`), above all where the others could improve next to
+    nothing (`Beliefs.is_worthwhile`): so the search neither sticks to one basin nor polishes it
+    forever.
+
     Trials that run, those proposed before in the same call, and failed ones are believed to have
     the values that are expected of them, so nothing is to be learned there any more. Failures make
     configurations like them less attractive: the expected improvement is multiplied by the
@@ -124,6 +129,13 @@ class _Task:
         """Whether nothing else is evaluated at the same time."""
         return self.hidden + len(self.proposed) + len(self.history.X_pending) == 0
 
+    @property
+    def resolution(self) -> float:
+        """How far from what is known a proposal must be, at least."""
+        if self.history.noisy:
+            return -1.0
+        return _RESOLUTION if self.is_alone else _APART
+
     def acquisition(self, best: float, rng: np.random.Generator) -> Acquisition:
         """What is to be maximised."""
         share, kappa = rng.random(), rng.exponential()
@@ -148,7 +160,7 @@ def _propose(
         if in_part and len(task.values) >= _LEAST_FOR_PARTS * len(task.history.space):
             beliefs = whole.of_part(task.history, task.values, rng).believing(task.proposed)
             way = "of the trials near a good one"
-        row = _best(task, beliefs, _RESOLUTION if task.is_alone else _APART, rng)
+        row = _best(task, beliefs, task.resolution, rng)
         if row is not None and (in_earnest or whole.is_worthwhile(row)):
             return row, way
     levelled = whole.levelled(rng)
@@ -225,9 +237,8 @@ class _Free:
 
     def __call__(self, units: FloatArray) -> BoolArray:
         free = ~same_rows(units, self.proposed)
-        if self.history.noisy:
-            return free
-        free &= ~self.history.is_taken(units)
+        if not self.history.noisy:
+            free &= ~self.history.is_taken(units)
         if self.share < 1:
             chance = (row_hashes(units) ^ self.salt) * _ODD >> np.uint64(11)
             free &= chance < self.share * 2**53

@@ -2,7 +2,7 @@
 
 Maximised is the logarithm of the marginal likelihood (Rasmussen and Williams, "Gaussian processes
 for machine learning", 2006, eq. 5.8 and 5.9) plus that of independent normal priors on the mean
-and on the logarithms of all others. Lengths that grow with the root of the dimension keep the
+and on the logarithms of all others, wider below than above where next to nothing is likely. Lengths that grow with the root of the dimension keep the
 complexity of the model the same (Hvarfner, Hellsten, Nardi, "Vanilla Bayesian optimization
 performs great in high dimensions", ICML 2024).
 """
@@ -24,10 +24,18 @@ _HOPELESS = 1e10  # what the minimiser sees where the covariance can't be factor
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What hyperparameters usually are; all arrays (4 + 3 d,) as `Hyperparameters.to_vector`."""
+    """What hyperparameters usually are; all arrays (4 + 3 d,) as `Hyperparameters.to_vector`.
+
+    Normal on both sides of the center, with different deviations. It is easy to believe that a
+    part of the kernel, or a parameter in the additive part, counts for nothing: most parameters
+    of most objectives hardly matter, and doubts about each of them would add up.
+    """
 
     center: FloatArray
-    deviation: FloatArray
+    above: FloatArray
+    """Deviations of what is larger."""
+    below: FloatArray
+    """Deviations of what is smaller."""
     low: FloatArray
     high: FloatArray
     start: FloatArray
@@ -42,21 +50,30 @@ class Prior:
         """
         log = math.log
         ln_d = log(dimension)
-        single = [  # center, deviation, bounds and start of mean, noise, scale and curvature
-            (0.0, 1.0, -4.0, 4.0, 0.0),
-            (-3.0, 2.0, log(1e-7), 0.0, log(0.05))
-            if noisy
-            else (-9.0, 2.5, log(1e-7), log(0.7), log(1e-4)),
-            (0.0, 1.5, log(1e-6), log(50.0), 0.0),
-            (-3.0, 2.0, log(1e-6), log(50.0), -3.0),
+        noise = (-9.0, 2.5, 2.5, log(1e-7), log(0.7), log(1e-4))
+        if noisy:
+            noise = (-3.0, 2.0, 2.0, log(1e-7), 0.0, log(0.05))
+        length, root3 = math.sqrt(2) + ln_d / 2, math.sqrt(3)
+        weight = -1.0 - ln_d
+        single = [  # center, deviations, bounds and start of mean, noise, scale and curvature
+            (0.0, 1.0, 1.0, -4.0, 4.0, 0.0),
+            noise,
+            (0.0, 1.5, 3.0, log(1e-6), log(50.0), 0.0),
+            (-3.0, 2.0, 4.0, log(1e-6), log(50.0), -3.0),
         ]
         each = [  # of lengths, weights and widths
-            (math.sqrt(2) + ln_d / 2, math.sqrt(3), log(0.01), log(100.0), log(0.35) + ln_d / 2),
-            (-1.0 - ln_d, 1.5, log(1e-6), log(50.0), -1.0 - ln_d),
-            (-1.0, 1.0, log(0.02), log(10.0), log(0.3)),
+            (length, root3, root3, log(0.01), log(100.0), log(0.35) + ln_d / 2),
+            (weight, 1.5, 4.0, log(1e-6), log(50.0), weight),
+            (-1.0, 1.0, 1.0, log(0.02), log(10.0), log(0.3)),
         ]
         rows = single + [row for row in each for _ in range(dimension)]
         return cls(*np.array(rows).T)
+
+    def surprise(self, vector: FloatArray) -> tuple[float, FloatArray]:
+        """The negative logarithm of the density up to a constant, and its gradient."""
+        apart = vector - self.center
+        deviation = np.where(apart < 0, self.below, self.above)
+        return 0.5 * float(((apart / deviation) ** 2).sum()), apart / deviation**2
 
     def starts(self, count: int) -> list[FloatArray]:
         """Where to begin: the usual start, nearly additive and noisy, nearly a product."""
@@ -124,9 +141,9 @@ class Evidence:
         gradient[3] += float(by_own @ self._quadratic) * hyper.curvature
         weights = slice(4 + len(hyper.lengths), 4 + 2 * len(hyper.lengths))
         gradient[weights] += by_diagonal * hyper.weights
-        surprise = (vector - self._prior.center) / self._prior.deviation
-        loss = fit + 0.5 * n * math.log(2 * math.pi) + 0.5 * float(surprise @ surprise)
-        return loss, gradient + surprise / self._prior.deviation
+        loss = fit + 0.5 * n * math.log(2 * math.pi)
+        surprise, by_surprise = self._prior.surprise(vector)
+        return loss + surprise, gradient + by_surprise
 
     def minimise(self, starts: Sequence[FloatArray], iterations: int) -> Tuned:
         """The best that a quasi-Newton method finds from any of the starts.

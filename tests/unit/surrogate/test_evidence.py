@@ -27,7 +27,8 @@ def test_the_loss_is_the_negative_log_density_of_data_and_prior(n: int) -> None:
         K = covariance(points.pairs(points), hyper) + hyper.noise * np.eye(n)
         rest = z - hyper.mean
         density = -0.5 * (rest @ np.linalg.inv(K) @ rest + np.linalg.slogdet(2 * math.pi * K)[1])
-        surprise = (((vector - prior.center) / prior.deviation) ** 2).sum() / 2
+        deviation = np.where(vector < prior.center, prior.below, prior.above)
+        surprise = (((vector - prior.center) / deviation) ** 2).sum() / 2
         loss, _ = Evidence(X, z, MIXED).loss(vector)
         assert loss == pytest.approx(surprise - density, rel=1e-9)
 
@@ -45,6 +46,31 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
             for step in steps
         ]
         np.testing.assert_allclose(gradient, numeric, rtol=1e-5, atol=1e-6)
+
+
+def test_the_prior_has_the_gradient_of_finite_differences_and_its_top_at_the_center() -> None:
+    prior = Prior.of(3)
+    for seed in range(3):
+        vector = prior.center + np.random.default_rng(seed).standard_normal(13)
+        _, gradient = prior.surprise(vector)
+        steps = 1e-6 * np.eye(13)
+        numeric = [
+            (prior.surprise(vector + step)[0] - prior.surprise(vector - step)[0]) / 2e-6
+            for step in steps
+        ]
+        np.testing.assert_allclose(gradient, numeric, rtol=1e-6, atol=1e-8)
+    value, gradient = prior.surprise(prior.center)
+    assert value == 0.0
+    assert not gradient.any()
+
+
+def test_parameters_that_do_not_matter_are_believed_to_do_so() -> None:
+    X = np.random.default_rng(0).random((60, 8))
+    z = np.sin(5 * X[:, 0])
+    z = (z - z.mean()) / z.std()
+    found = Evidence(X, z, np.zeros(8, dtype=np.bool_)).minimise(Prior.of(8).starts(2), 60)
+    weights = Hyperparameters.from_vector(found.vector).weights
+    assert weights[1:].max() < 1e-4 * weights[0]
 
 
 def test_minimising_finds_what_no_random_vector_beats() -> None:
