@@ -2,9 +2,10 @@
 
 Maximised is the logarithm of the marginal likelihood (Rasmussen and Williams, "Gaussian processes
 for machine learning", 2006, eq. 5.8 and 5.9) plus that of independent normal priors on the mean
-and on the logarithms of all others, wider below than above where next to nothing is likely. Lengths that grow with the root of the dimension keep the
-complexity of the model the same (Hvarfner, Hellsten, Nardi, "Vanilla Bayesian optimization
-performs great in high dimensions", ICML 2024).
+and on the logarithms of all others, wider below than above where next to nothing is likely.
+Lengths that grow with the root of the dimension keep the complexity of the model the same
+(Hvarfner, Hellsten, Nardi, "Vanilla Bayesian optimization performs great in high dimensions",
+ICML 2024).
 """
 
 from __future__ import annotations
