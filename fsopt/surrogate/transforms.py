@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,38 +43,13 @@ def warp(y: FloatArray) -> Scaled:
     Args:
         y: (n,) As for `standardise`.
     """
-    return _symmetric(standardise(y))
-
-
-def _symmetric(base: Scaled) -> Scaled:
-    """Scaled values after the transformation of Yeo and Johnson, scaled again."""
+    base = standardise(y)
     if not base.z.any():
         return base
     fits = [_power_fit(base.z, float(power)) for power in _POWERS]
     power = float(_POWERS[int(np.argmax(fits))])
     log_slope = base.log_slope + _power_slope(base.z, power)
     return _standardised(yeo_johnson(base.z, power), log_slope)
-
-
-def temper(y: FloatArray) -> Scaled:
-    """Bring the worse half of the values in, then make their distribution more symmetric.
-
-    What is worse than the median by more than the best is better counts only by its logarithm:
-    where many configurations are hopeless, what matters are the differences among the others.
-    With the median m and its distance s from the smallest value, ``z > m`` becomes
-    ``m + s ln(1 + (z - m) / s)``.
-
-    Args:
-        y: (n,) As for `standardise`.
-    """
-    base = standardise(y)
-    middle = float(np.median(base.z))
-    span = middle - float(base.z.min())
-    if not span > 0:
-        return base
-    compressed = np.log1p(np.maximum(base.z - middle, 0.0) / span)
-    z = np.minimum(base.z, middle) + span * compressed
-    return _symmetric(_standardised(z, base.log_slope - float(compressed.sum())))
 
 
 def yeo_johnson(z: FloatArray, power: float) -> FloatArray:
@@ -127,11 +101,3 @@ def _standardised(y: FloatArray, log_slope: float) -> Scaled:
     if not deviation > 0:
         return Scaled(np.zeros_like(y), 0.0)
     return Scaled((y - y.mean()) / deviation, log_slope - len(y) * math.log(deviation))
-
-
-TRANSFORMATIONS: Mapping[str, Callable[[FloatArray], Scaled]] = {
-    "standardised": standardise,
-    "warped": warp,
-    "tempered": temper,
-}
-"""What a Gaussian process may see instead of the values, the simplest first."""

@@ -11,7 +11,7 @@ them in about twice the time of the last.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -22,7 +22,7 @@ from fsopt.history import BoolArray, FloatArray
 from fsopt.surrogate.evidence import Evidence, Prior, Tuned
 from fsopt.surrogate.gaussian import GaussianProcess, condition
 from fsopt.surrogate.kernel import Hyperparameters
-from fsopt.surrogate.transforms import TRANSFORMATIONS
+from fsopt.surrogate.transforms import Scaled, standardise, warp
 
 MAX_ROWS = 300
 """No more trials than this are in one Gaussian process, whose cost grows with their cube."""
@@ -33,7 +33,7 @@ _GROWTH = 2**0.5  # from one fit to the next in a chain
 _ITERATIONS, _MORE_ITERATIONS = 60, 25
 _PART_ITERATIONS = 15
 _STARTS = 2
-_REMEMBERED = 96  # fits
+_REMEMBERED = 64  # fits
 _LABELS = 120  # configurations of both classes, to which the hyperparameters of labels are fitted
 _LABEL_ITERATIONS = 20
 
@@ -43,14 +43,14 @@ class Model:
     """A Gaussian process of transformed values."""
 
     process: GaussianProcess
-    transformation: str
-    """How values were scaled, by `TRANSFORMATIONS`."""
+    warped: bool
+    """Whether values were made more symmetric, not only standardised."""
 
 
 def fit_gaussian(
     X: FloatArray, y: FloatArray, categorical: BoolArray, *, noisy: bool = False
 ) -> Model:
-    """Fit a Gaussian process to values as the transformation scales them that fits best.
+    """Fit a Gaussian process to values or to warped values, whichever are more probable.
 
     The densities of the values themselves are compared, that is, with the derivative of the
     transformation.
@@ -62,9 +62,10 @@ def fit_gaussian(
         noisy: Whether noise is expected, and not only possible.
     """
     size = refit_size(len(X))
-    fits = {
-        name: _fit(X[:size], y[:size], categorical, name, noisy=noisy) for name in TRANSFORMATIONS
-    }
+    fits = [
+        _fit(X[:size], y[:size], categorical, warped=warped, noisy=noisy)
+        for warped in (False, True)
+    ]
     kept = subset(X, y, MAX_ROWS)
     return _more_probable(fits, X[kept], y[kept], categorical)
 
@@ -82,12 +83,12 @@ def fit_part(
         noisy: As for `fit_gaussian`.
     """
     start = whole.process.hyper.to_vector()
-    fits = {}
-    for name, transform in TRANSFORMATIONS.items():
-        scaled = transform(y)
+    fits = []
+    for warped in (False, True):
+        scaled = _scaled(y, warped=warped)
         evidence = Evidence(X, scaled.z, categorical, noisy=noisy)
         found = evidence.minimise([start], _PART_ITERATIONS)
-        fits[name] = _Fit(found, scaled.log_slope)
+        fits.append(_Fit(found, scaled.log_slope))
     return _more_probable(fits, X, y, categorical)
 
 
@@ -152,12 +153,13 @@ def subset(X: FloatArray, y: FloatArray, limit: int) -> NDArray[np.intp]:
 
 
 def _more_probable(
-    fits: Mapping[str, _Fit], X: FloatArray, y: FloatArray, categorical: BoolArray
+    fits: Sequence[_Fit], X: FloatArray, y: FloatArray, categorical: BoolArray
 ) -> Model:
-    """The Gaussian process of the values under which they are most probable, given data."""
-    best = min(fits, key=lambda name: fits[name].tuned.loss - fits[name].log_slope)
-    hyper = Hyperparameters.from_vector(fits[best].tuned.vector)
-    return Model(condition(X, TRANSFORMATIONS[best](y).z, categorical, hyper), best)
+    """The Gaussian process of values or of warped values, whichever fits better, given data."""
+    scores = [fit.tuned.loss - fit.log_slope for fit in fits]
+    warped = scores[1] < scores[0]
+    hyper = Hyperparameters.from_vector(fits[warped].tuned.vector)
+    return Model(condition(X, _scaled(y, warped=warped).z, categorical, hyper), warped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,29 +187,27 @@ class _Table:
 
 
 def _fit(
-    X: FloatArray, y: FloatArray, categorical: BoolArray, transformation: str, *, noisy: bool
+    X: FloatArray, y: FloatArray, categorical: BoolArray, *, warped: bool, noisy: bool
 ) -> _Fit:
     """Fit hyperparameters to trials, of which only the most useful count if there are many."""
     if len(X) <= _MAX_TUNED:
-        return _tuned(_Table.of(X, y, categorical), None, transformation, noisy)
+        return _tuned(_Table.of(X, y, categorical), None, warped, noisy)
     kept = subset(X, y, _MAX_TUNED)
     first = _Table.of(X[:_MAX_TUNED], y[:_MAX_TUNED], categorical)
-    return _tuned(_Table.of(X[kept], y[kept], categorical), first, transformation, noisy)
+    return _tuned(_Table.of(X[kept], y[kept], categorical), first, warped, noisy)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _tuned(table: _Table, before: _Table | None, transformation: str, noisy: bool) -> _Fit:
+def _tuned(table: _Table, before: _Table | None, warped: bool, noisy: bool) -> _Fit:
     """Fit from where the fit to another table ended, by default to the first of these trials."""
     X, y, categorical = table.arrays()
-    scaled = TRANSFORMATIONS[transformation](y)
+    scaled = _scaled(y, warped=warped)
     evidence = Evidence(X, scaled.z, categorical, noisy=noisy)
     fewer = _rung_below(len(X))
     if before is None and fewer is None:
         starts = Prior.of(X.shape[1], noisy=noisy).starts(_STARTS)
         return _Fit(evidence.minimise(starts, _ITERATIONS), scaled.log_slope)
-    start = _tuned(
-        before or _Table.of(X[:fewer], y[:fewer], categorical), None, transformation, noisy
-    )
+    start = _tuned(before or _Table.of(X[:fewer], y[:fewer], categorical), None, warped, noisy)
     found = evidence.minimise([start.tuned.vector], _MORE_ITERATIONS)
     return _Fit(found, scaled.log_slope)
 
@@ -225,6 +225,10 @@ def _rung_below(count: int) -> int | None:
     while int(size) < count:
         rung, size = int(size), size * _GROWTH
     return rung
+
+
+def _scaled(y: FloatArray, *, warped: bool) -> Scaled:
+    return warp(y) if warped else standardise(y)
 
 
 def _evenly(indices: NDArray[np.intp], count: int) -> NDArray[np.intp]:

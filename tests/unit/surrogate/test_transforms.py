@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from fsopt.surrogate.transforms import standardise, temper, warp, yeo_johnson
+from fsopt.surrogate.transforms import standardise, warp, yeo_johnson
 
-every = pytest.mark.parametrize("transform", [standardise, warp, temper])
+both = pytest.mark.parametrize("transform", [standardise, warp])
 anything = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30).map(
     np.array
 )
 
 
-@every
+@both
 @given(y=anything)
 @settings(deadline=None)
 def test_any_finite_values_are_standardised_in_order(transform, y: np.ndarray) -> None:
@@ -28,7 +28,7 @@ def test_any_finite_values_are_standardised_in_order(transform, y: np.ndarray) -
     assert np.all(np.diff(found.z[order]) >= -1e-12)
 
 
-@every
+@both
 @pytest.mark.parametrize("value", [0.0, -3.5, 1e300, 5e-324])
 @pytest.mark.parametrize("n", [1, 4])
 def test_equal_values_become_zero(transform, value: float, n: int) -> None:
@@ -37,7 +37,7 @@ def test_equal_values_become_zero(transform, value: float, n: int) -> None:
     assert found.log_slope == 0.0
 
 
-@every
+@both
 @pytest.mark.parametrize(("shift", "factor"), [(5.0, 3.0), (-1e3, 1e-3), (0.0, 1e300)])
 def test_units_do_not_matter(transform, shift: float, factor: float) -> None:
     y = np.random.default_rng(0).standard_normal(30) ** 2
@@ -46,7 +46,7 @@ def test_units_do_not_matter(transform, shift: float, factor: float) -> None:
     assert other.log_slope == pytest.approx(first.log_slope, abs=1e-6)
 
 
-@every
+@both
 def test_the_slope_is_that_of_finite_differences(transform) -> None:
     y = np.random.default_rng(0).standard_normal(200) ** 2
     z = transform(y).z
@@ -68,13 +68,7 @@ def test_a_skewed_distribution_becomes_more_symmetric() -> None:
     assert abs(stats.skew(warp(y).z)) < 0.5 < 1 < stats.skew(standardise(y).z)
 
 
-def test_differences_among_the_good_count_more_where_others_are_hopeless() -> None:
-    good, hopeless = np.linspace(0.0, 1.0, 30), np.full(20, 40.0)
-    y = np.append(good, hopeless)
-    assert np.ptp(temper(y).z[:30]) > 3 * np.ptp(standardise(y).z[:30])
-
-
-@every
+@both
 def test_one_huge_value_does_not_make_the_others_equal(transform) -> None:
     y = np.append(np.random.default_rng(0).random(30), 1e300)
     z = transform(y).z
@@ -82,7 +76,7 @@ def test_one_huge_value_does_not_make_the_others_equal(transform) -> None:
     assert z[-1] == z.max()
 
 
-@every
+@both
 def test_a_hugely_better_value_is_still_the_best(transform) -> None:
     y = np.append(np.random.default_rng(0).random(30), -1e300)
     assert np.argmin(transform(y).z) == 30
