@@ -19,7 +19,8 @@ from fsopt.space import Space, same_rows
 from fsopt.streams import stream
 from fsopt.surrogate import MAX_ROWS, subset
 
-_BOUND_SHARE = 0.5  # by a confidence bound, of the proposals while others are evaluated
+_BOUND_SHARE = 0.5  # by a confidence bound, of the proposals while many others are evaluated
+_FEW = 4  # others, while which are evaluated half of that share
 _LEAST_FEASIBILITY = 0.02
 _RESOLUTION = 1e-6  # evaluations that are closer to each other than this tell nothing
 _APART = 1e-4  # evaluations at the same time are farther from each other than this
@@ -47,9 +48,9 @@ def suggest_gaussian(
     configurations like them less attractive: the expected improvement is multiplied by the
     probability of success.
 
-    While others are evaluated, half of the proposals are made by a lower confidence bound instead,
-    whose weight is drawn from an exponential distribution: proposals from almost the same data
-    then differ, and explore more. All are if there are trials that this process knows nothing
+    While others are evaluated, up to half of the proposals are made by a lower confidence bound
+    instead, whose weight is drawn from an exponential distribution: proposals from almost the same
+    data then differ, and explore more. All are if there are trials that this process knows nothing
     about yet. Lest two processes that know the same propose the same corner, numbers then keep
     random distances from their bounds; and of a finite space, a random part is left to the others.
 
@@ -125,9 +126,14 @@ class _Task:
     plan: Plan
 
     @property
+    def beside(self) -> int:
+        """How many others are evaluated at the same time, that this process knows of."""
+        return len(self.proposed) + len(self.history.X_pending)
+
+    @property
     def is_alone(self) -> bool:
         """Whether nothing else is evaluated at the same time."""
-        return self.hidden + len(self.proposed) + len(self.history.X_pending) == 0
+        return self.hidden + self.beside == 0
 
     @property
     def resolution(self) -> float:
@@ -144,7 +150,8 @@ class _Task:
             return self.plan.acquisition_of(
                 best, weights if self.is_alone else weights.scaled(kappa)
             )
-        if self.is_alone or not (self.hidden or share < _BOUND_SHARE):
+        by_bound = _BOUND_SHARE * self.beside / (self.beside + _FEW)
+        if self.is_alone or not (self.hidden or share < by_bound):
             return LogExpectedImprovement(best)
         return ConfidenceBound(kappa)
 

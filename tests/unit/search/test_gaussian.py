@@ -120,7 +120,7 @@ def kinds(one: gaussian._Task) -> set[type]:
 
 def test_parallel_proposals_are_by_both_acquisitions_and_single_ones_by_improvement() -> None:
     assert kinds(task()) == {LogExpectedImprovement}
-    assert kinds(task(proposed=points(1))) == {LogExpectedImprovement, ConfidenceBound}
+    assert kinds(task(proposed=points(8))) == {LogExpectedImprovement, ConfidenceBound}
     assert kinds(task(hidden=1)) == {ConfidenceBound}
 
 
