@@ -19,8 +19,6 @@ from fsopt.search import (
 )
 from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space, unique_rows
 
-pytestmark = pytest.mark.slow
-
 SPACES = {
     "conditional": Space(
         Categorical("model", ["svm", "net"]),
