@@ -40,14 +40,16 @@ def forest_fits_better(history: History, values: FloatArray, seed: int) -> bool:
     X = np.ascontiguousarray(history.X[:count, columns])
     categorical = tuple(categorical_columns(history.space)[columns].tolist())
     y = np.ascontiguousarray(values[:count])
-    return _compare(X.tobytes(), y.tobytes(), categorical, seed)
+    return _compare(X.tobytes(), y.tobytes(), categorical, seed, bool(history.noisy))
 
 
 @lru_cache(maxsize=16)
-def _compare(points: bytes, values: bytes, categorical: tuple[bool, ...], seed: int) -> bool:
+def _compare(
+    points: bytes, values: bytes, categorical: tuple[bool, ...], seed: int, noisy: bool
+) -> bool:
     y = np.frombuffer(values)
     X = np.frombuffer(points).reshape(len(y), -1)
-    process = fit_gaussian(X, y, np.array(categorical)).process
+    process = fit_gaussian(X, y, np.array(categorical), noisy=noisy).process
     errors, _ = process.leave_one_out()
     X, z = X[subset(X, y, MAX_ROWS)], process.values()
     rng = stream(seed, "folds", len(y))

@@ -191,7 +191,7 @@ def test_half_of_the_proposals_that_could_improve_next_to_nothing_are_made_far_a
 
 
 def test_proposals_far_away_are_so() -> None:
-    X = points(60)
+    X = np.concatenate([points(60), 0.6 + 0.02 * (points(10, 1) - 0.5)])
     known = task(history=history_of(X, bowl(X)), values=bowl(X))
     whole = Beliefs.of(known.history, bowl(X))
     for seed in range(5):
