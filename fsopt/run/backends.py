@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fsopt.errors import StudyError
 from fsopt.objectives import Objectives
+from fsopt.run.conditions import Conditions
 from fsopt.run.evaluation import (
     Attributed,
     Listener,
@@ -51,8 +52,11 @@ class Backend(Protocol):
 class SerialBackend:
     """Evaluates in the calling thread, one at a time: for debuggers, and for cheap objectives."""
 
-    def __init__(self, objective: Objective, objectives: Objectives, root: Path) -> None:
+    def __init__(
+        self, objective: Objective, objectives: Objectives, root: Path, conditions: Conditions
+    ) -> None:
         self.slots = 1
+        self._conditions = conditions
         self._objective, self._objectives, self._root = objective, objectives, root
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
@@ -77,9 +81,15 @@ class ThreadBackend:
     """Evaluates in threads: for objectives that wait, or that release the interpreter's lock."""
 
     def __init__(
-        self, slots: int, objective: Objective, objectives: Objectives, root: Path
+        self,
+        slots: int,
+        objective: Objective,
+        objectives: Objectives,
+        root: Path,
+        conditions: Conditions,
     ) -> None:
         self.slots = slots
+        self._conditions = conditions
         self._objective, self._objectives, self._root = objective, objectives, root
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._reason: str | None = None
@@ -133,16 +143,21 @@ class _Channel:
         return self._ask()
 
 
-BACKENDS: Mapping[str, Callable[[int, Objective, Objectives, Path], Backend]] = {
+BACKENDS: Mapping[str, Callable[[int, Objective, Objectives, Path, Conditions], Backend]] = {
     "process": ProcessBackend,
     "thread": ThreadBackend,
     "serial": lambda _slots, *rest: SerialBackend(*rest),
 }
-"""Every backend by its name; each is made with slots, objective, objectives and root."""
+"""Every backend by its name; each is made with slots, objective, objectives, root and conditions."""
 
 
 def make_backend(
-    name: str, slots: int, objective: Objective, objectives: Objectives, root: Path
+    name: str,
+    slots: int,
+    objective: Objective,
+    objectives: Objectives,
+    root: Path,
+    conditions: Conditions | None = None,
 ) -> Backend:
     """The backend of that name.
 
@@ -155,4 +170,4 @@ def make_backend(
         raise StudyError(f"workers must be 1 or more, not {slots}")
     if name == "serial" and slots > 1:
         raise StudyError("the serial backend has one worker; use thread or process for more")
-    return BACKENDS[name](slots, objective, objectives, root)
+    return BACKENDS[name](slots, objective, objectives, root, conditions or Conditions())

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from fsopt.objectives import Failure, Objectives
 from fsopt.run.command import kill_programs
+from fsopt.run.conditions import Conditions
 from fsopt.run.evaluation import Attributed, Ended, Listener, Objective, Reported, evaluate
 from fsopt.trial import Assignment, Trial
 from fsopt.values import Value
@@ -46,7 +47,12 @@ class ProcessBackend:
     """Evaluates in child processes, one for each slot."""
 
     def __init__(
-        self, slots: int, objective: Objective, objectives: Objectives, root: Path
+        self,
+        slots: int,
+        objective: Objective,
+        objectives: Objectives,
+        root: Path,
+        conditions: Conditions,
     ) -> None:
         """Starts no process yet.
 
@@ -56,8 +62,10 @@ class ProcessBackend:
                 `fsopt.run.script.ScriptObjective` that finds it again.
             objectives: What counts as a result.
             root: The study directory, or what stands in for it.
+            conditions: What evaluations may use.
         """
         self.slots = slots
+        self._conditions = conditions
         self._context = multiprocessing.get_context("spawn")
         self._arguments = (objective, objectives, root)
         self._children: list[_Child] = []

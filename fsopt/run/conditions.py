@@ -1,0 +1,35 @@
+"""The conditions that evaluations run under, whatever the backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fsopt.errors import StudyError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """What one evaluation may use, and what it is given.
+
+    Raises:
+        StudyError: If something makes no sense.
+    """
+
+    time_limit: float | None = None
+    """Seconds that one attempt may take."""
+    memory_limit: int | None = None
+    """Bytes that an evaluation and all processes it starts may use together."""
+    slots: tuple[str, ...] = ()
+    """Names, such as those of GPUs, of which every running evaluation has one of its own."""
+    output_limit: int = 1_000_000
+    """Bytes that are kept of what an attempt prints."""
+
+    def __post_init__(self) -> None:
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise StudyError(f"a trial's time limit must be positive, not {self.time_limit}")
+        if self.memory_limit is not None and self.memory_limit < 1:
+            raise StudyError(f"a trial's memory limit must be positive, not {self.memory_limit}")
+        if len(set(self.slots)) < len(self.slots):
+            raise StudyError(f"slots must differ, not {', '.join(self.slots)}")
+        if self.output_limit < 0:
+            raise StudyError(f"the output limit must be 0 or more, not {self.output_limit}")
