@@ -148,7 +148,7 @@ BACKENDS: Mapping[str, Callable[[int, Objective, Objectives, Path, Conditions], 
     "thread": ThreadBackend,
     "serial": lambda _slots, *rest: SerialBackend(*rest),
 }
-"""Every backend by its name; each is made with slots, objective, objectives, root and conditions."""
+"""Every backend by its name; made with slots, objective, objectives, root and conditions."""
 
 
 def make_backend(

@@ -9,7 +9,7 @@ import pytest
 
 import fsopt
 from fsopt.errors import StudyError
-from fsopt.run.backends import BACKENDS, SerialBackend, ThreadBackend
+from fsopt.run.backends import BACKENDS, SerialBackend, ThreadBackend, make_backend
 from fsopt.run.processes import ProcessBackend
 from fsopt.run.terms import Limits
 from fsopt.run.worker import run_study
@@ -22,7 +22,7 @@ KINDS = {"serial": SerialBackend, "thread": ThreadBackend, "process": ProcessBac
 @pytest.fixture(params=sorted(BACKENDS))
 def backend(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
-    made = BACKENDS[name](1, objectives.square, fsopt_objectives(), Path("unused"))
+    made = make_backend(name, 1, objectives.square, fsopt_objectives(), Path("unused"))
     assert type(made) is KINDS[name]
     return name
 
