@@ -163,9 +163,10 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
     if event.trial not in numbers:
         raise ReplayError("the event of its batch's first trial does not name it")
     optimizer, version = _optimizer(session, writer)
-    archive = _archive(session, logs, cuts | {writer: first_seq})
-    is_first = event is first
-    beside = archive if is_first else _archive(session, logs, cuts | {writer: proposal.stamp.seq})
+    before = _history(session, logs, cuts | {writer: first_seq})
+    beside = before
+    if event is not first:
+        beside = _history(session, logs, cuts | {writer: proposal.stamp.seq})
     return Occasion(
         session=session,
         optimizer=optimizer,
@@ -174,8 +175,8 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         event=event,
         first=first,
         numbers=numbers,
-        before=archive.history(),
-        beside=beside.history(),
+        before=before,
+        beside=beside,
     )
 
 
@@ -250,11 +251,12 @@ def _gone(writers: Sequence[str]) -> str:
     )
 
 
-def _archive(session: Session, logs: _Logs, cuts: Mapping[str, int]) -> Archive:
+def _history(session: Session, logs: _Logs, cuts: Mapping[str, int]) -> History:
     config = session.config
     state = StudyState(config.space, len(session.objectives))
     state.apply_all(logs.below(cuts))
-    return Archive(state.trials, config.space, session.objectives, noisy=config.noisy)
+    archive = Archive(state.trials, config.space, session.objectives, noisy=config.noisy)
+    return archive.history(state.budget)
 
 
 def _optimizer(session: Session, writer: str) -> tuple[Optimizer, str]:
