@@ -36,6 +36,7 @@ ALLOWED = {
     "view": {
         *("codec", "errors", "events", "log", "space", "state", "study", "trial", "values"),
     },
+    "launch": {"errors", "log"},
     "doctor": {"errors", "log", "scheduler"},
     "bench": {
         *("codec", "errors", "events", "history", "log", "search", "space", "streams", "study"),

@@ -1,0 +1,89 @@
+"""Finding the batch system of this machine, and handing a job script over to it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from fsopt.errors import LaunchError
+from fsopt.launch.systems import SYSTEMS, System
+from fsopt.log import layout
+from fsopt.log.filesystem import LocalFilesystem, refused
+
+
+def choose_system(name: str | None, *, must_be_here: bool) -> System:
+    """The batch system of that name, or the first that is installed here.
+
+    Args:
+        name: ``slurm``, ``pbs`` or ``lsf``; None to look.
+        must_be_here: Whether to refuse what is not installed; otherwise, if none is, Slurm.
+
+    Raises:
+        LaunchError: Naming the command that is missing.
+    """
+    candidates = list(SYSTEMS.values()) if name is None else [SYSTEMS[name]]
+    found = [system for system in candidates if shutil.which(system.command[0])]
+    if found:
+        return found[0]
+    if must_be_here:
+        commands = ", ".join(system.command[0] for system in candidates)
+        raise LaunchError(
+            f"can't submit: {commands} not found here; run this where jobs are submitted, "
+            "or print the script with --dry-run"
+        )
+    return candidates[0]
+
+
+def free_name(study: Path, name: str, time: str) -> str:
+    """A name for a job that no other in the study has; nothing is made yet."""
+    number = 1
+    while True:
+        full = f"{name}-{time}" + (f"-{number}" if number > 1 else "")
+        if not (study / layout.job_script(full)).exists():
+            return full
+        number += 1
+
+
+def write(study: Path, name: str, logs: Path, text: str) -> Path:
+    """Write a job script into the study's directory, and make the directory for its logs.
+
+    Raises:
+        LaunchError: If another job has just got that name.
+        StorageError: If it can't be written.
+    """
+    path = study / layout.job_script(name)
+    try:
+        if not LocalFilesystem(study).publish(layout.job_script(name), text.encode()):
+            raise LaunchError(f"{path} was made by somebody else in this second; try again")
+        # A task of Slurm whose log can't be opened fails without a word.
+        logs.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused("write", str(path), error) from error
+    return path
+
+
+def submit(system: System, script: Path) -> str:
+    """Submit a script.
+
+    Returns:
+        The job's id.
+
+    Raises:
+        LaunchError: If it is refused, with what the batch system says.
+    """
+    command = list(system.command) + [str(script)] * (not system.takes_input)
+    result = subprocess.run(
+        command,
+        input=script.read_text() if system.takes_input else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        said = " ".join((result.stderr or result.stdout).split())
+        raise LaunchError(f"{command[0]} refused {script}: {said or 'without a word'}")
+    match = system.answer.search(result.stdout)
+    if match is None:
+        raise LaunchError(f"{command[0]} took {script}, but gave no job id: {result.stdout!r}")
+    return match[1]
