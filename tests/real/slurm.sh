@@ -63,10 +63,11 @@ start_munge() {
     2>>"$dir/munged.log"
 }
 
-# The first process of a node is a shell that waits; when it ends, everything there is killed.
+# The first process of a node is a shell that waits; when it ends, everything there is killed. It is
+# the only child of the process whose number is kept.
 start_node() {
   mkdir -p "$dir/spool-$1"
-  inside unshare --pid --fork --kill-child --mount-proc --uts bash -c '
+  nsenter --net="/run/netns/$space" unshare --pid --fork --kill-child --mount-proc --uts bash -c '
     hostname "$1"
     slurmd -D -N "$1" &
     sleep infinity &
@@ -95,15 +96,24 @@ start() {
 
 node() {
   start_node "$node"
+  inside scontrol update "nodename=$node" state=resume
   repeat_until "$node is up" is_up "$node"
 }
 
-lose() { stop_node "$node"; }
+# Slurm would notice by itself, but not soon.
+give_up() { inside scontrol update "nodename=$node" state=down reason=lost; }
+
+lose() {
+  stop_node "$node"
+  give_up
+}
 
 orphan() {
-  local init
-  init=$(cat "/proc/$(cat "$dir/node-$node.pid")/task/"*/children)
-  nsenter --target="${init// /}" --pid --mount kill -KILL "$(cat "$dir/slurmd-$node.pid")"
+  local outer init
+  outer=$(cat "$dir/node-$node.pid")
+  init=$(cat "/proc/$outer/task/$outer/children")
+  nsenter --target="${init% }" --pid --mount /bin/kill -KILL "$(cat "$dir/slurmd-$node.pid")"
+  give_up
 }
 
 stop() {

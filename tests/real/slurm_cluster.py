@@ -27,21 +27,24 @@ config = fsopt.StudyConfig(space=space, optimizer=fsopt.RandomSearch(), lease={l
 def objective(trial):
     saved = trial.checkpoint_dir / "saved"
     begin = int(saved.read_text()) if saved.exists() else 0
-    for step in range(begin + 1, {steps} + 1):
+    steps = {steps}
+    for step in range(begin + 1, steps + 1):
         time.sleep({seconds})
-        with (trial.directory / "done").open("a") as file:
-            file.write(f"{{step}} {{trial.attempt}}\\n")
-        with (saved.parent / "history").open("a") as file:
-            file.write(f"{{step}} {{trial.attempt}}\\n")
-        new = saved.with_name("new")
-        new.write_text(str(step))
-        new.rename(saved)
+        for directory in (trial.directory, saved.parent):
+            with (directory / "done").open("a") as file:
+                file.write(f"{{step}} {{trial.attempt}}\\n")
+        stop = trial.should_stop()
+        if stop or step % {every} == 0:
+            new = saved.with_name("new")
+            new.write_text(str(step))
+            new.rename(saved)
         trial.report(step + trial.attempt / 10, step)
-        if trial.should_stop():
+        if stop:
             break
     return trial["x"]
 """
-"""Saves a checkpoint after each step; each value tells which attempt reported it."""
+"""Notes every step that is done, in the trial's directory and in the checkpoint, and which attempt
+did it; the reported value tells that as well."""
 
 
 def until(what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
@@ -50,6 +53,20 @@ def until(what: str, condition: Callable[[], bool], seconds: float = 60) -> None
     while not condition():
         assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}"
         time.sleep(0.1)
+
+
+def processes_of(job: str) -> list[int]:
+    """The processes of a job's tasks."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (path / "environ").read_bytes().split(b"\0")
+            command = (path / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"SLURM_ARRAY_JOB_ID={job}".encode() in environment and b"fsopt" in command:
+            found.append(int(path.name))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +142,18 @@ class Study:
     directory: Path
 
     @classmethod
-    def make(cls, place: Path, name: str, *, lease: float, steps: int, seconds: float) -> Study:
-        """Write a script."""
+    def make(cls, place: Path, name: str, *, lease: float, steps: object, every: int = 1) -> Study:
+        """Write a script whose evaluations have steps of a tenth of a second.
+
+        Args:
+            place: The directory for the script and the study.
+            name: Of both.
+            lease: In seconds.
+            steps: How many; a number, or an expression with ``trial``.
+            every: A checkpoint is saved every so many steps, and when the evaluation must stop.
+        """
         script = place / f"{name}.py"
-        script.write_text(SCRIPT.format(lease=lease, steps=steps, seconds=seconds))
+        script.write_text(SCRIPT.format(lease=lease, steps=steps, seconds=0.1, every=every))
         return cls(script, place / name)
 
     def fsopt(self, verb: str, *words: object) -> Any:
@@ -157,11 +182,18 @@ class Study:
         """The name of every job, task and restart that worked on it."""
         return [event["job"] for event in self.events("writer.started")]
 
-    def steps(self, trial: int, what: str = "done") -> list[tuple[int, int]]:
-        """What evaluations did: steps with their attempts."""
-        directory = self.directory / "trials" / str(trial)
-        (path,) = directory.glob(f"**/{what}")
-        pairs = (line.split() for line in path.read_text().splitlines())
+    def steps(self, trial: int) -> list[tuple[int, int]]:
+        """The steps that were done, with the attempts that did them."""
+        return self._done(self.directory / "trials" / str(trial))
+
+    def saved_steps(self, trial: int) -> list[tuple[int, int]]:
+        """As `steps`, but those that the newest attempt's checkpoint tells of."""
+        (directory,) = (self.directory / "trials" / str(trial)).glob("checkpoint.*")
+        return self._done(directory)
+
+    @staticmethod
+    def _done(directory: Path) -> list[tuple[int, int]]:
+        pairs = (line.split() for line in (directory / "done").read_text().splitlines())
         return [(int(step), int(attempt)) for step, attempt in pairs]
 
     def assert_clean(self, trials: int) -> None:
