@@ -130,4 +130,4 @@ def show(directory: Path) -> Numbers:
 
 if __name__ == "__main__":
     for key, value in asdict(show(Path(sys.argv[1]).resolve())).items():
-        print(f"{key.replace('_', ' '):36} {value}")
+        sys.stdout.write(f"{key.replace('_', ' '):36} {value}\n")
