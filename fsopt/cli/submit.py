@@ -145,7 +145,7 @@ def submit(script: Path, directory: str, dry_run: bool, as_json: bool, **wanted:
     elif dry_run:
         click.echo(text, nl=False)
     else:
-        click.echo(f"job {identifier}: {job.tasks} tasks will work on {directory}")
+        click.echo(f"job {identifier}: {job.tasks} task{'s' * (job.tasks > 1)} for {directory}")
         click.echo(f"script: {path}\nlogs:   {logs}")
         click.echo(f"look:   fsopt status {shlex.quote(directory)}")
 

@@ -49,7 +49,7 @@ SlurmdTimeout=5
 ReturnToService=2
 SlurmdParameters=config_overrides
 NodeName=n[1-3] NodeAddr=127.0.0.1 Port=[7001-7003] CPUs=$cpus RealMemory=16000
-PartitionName=low Nodes=n[1-2] Default=YES PriorityTier=1 MaxTime=60 DefaultTime=60
+PartitionName=low Nodes=n[1-2] Default=YES PriorityTier=1 GraceTime=20 MaxTime=60 DefaultTime=60
 PartitionName=high Nodes=n[1-2] PriorityTier=10 PreemptMode=OFF MaxTime=60 DefaultTime=60
 PartitionName=apart Nodes=n3 MaxTime=60 DefaultTime=60
 END
