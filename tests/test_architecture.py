@@ -43,18 +43,8 @@ ALLOWED = {
         *("trial", "fsopt"),
     },
     "cli": {
-        *(
-            "bench",
-            "config",
-            "doctor",
-            "errors",
-            "objectives",
-            "run",
-            "scheduler",
-            "search",
-            "study",
-        ),
-        *("fsopt", "values", "view"),
+        *("bench", "config", "doctor", "errors", "launch", "objectives", "run", "scheduler"),
+        *("search", "study", "values", "fsopt", "view"),
     },
     "__init__": {
         *("config", "errors", "objectives", "run", "search", "space", "study", "trial"),

@@ -118,18 +118,16 @@ def submit(script: Path, directory: str, dry_run: bool, as_json: bool, **wanted:
 
     from fsopt.launch import submission
     from fsopt.launch.script import script as script_text
-    from fsopt.log import layout
 
     system = submission.choose_system(wanted["scheduler"], must_be_here=not dry_run)
     study = Path(directory).absolute()
     now = datetime.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-    name = submission.free_name(study, wanted["name"], now)
-    logs = (wanted["logs"] or study / layout.job_logs(name)).absolute()
+    path, logs = submission.free_paths(study, wanted["name"], now)
+    logs = (wanted["logs"] or logs).absolute()
     job = _job(logs, _work(script, study, wanted), _resources(wanted), wanted)
-    text = script_text(system, job)
-    identifier, path = None, study / layout.job_script(name)
+    text, identifier = script_text(system, job), None
     if not dry_run:
-        submission.write(study, name, logs, text)
+        submission.write(path, logs, text)
         identifier = submission.submit(system, path)
     if as_json:
         print_json(

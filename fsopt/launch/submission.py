@@ -35,32 +35,31 @@ def choose_system(name: str | None, *, must_be_here: bool) -> System:
     return candidates[0]
 
 
-def free_name(study: Path, name: str, time: str) -> str:
-    """A name for a job that no other in the study has; nothing is made yet."""
-    number = 1
+def free_paths(study: Path, name: str, time: str) -> tuple[Path, Path]:
+    """Where a job's script, and the directory for its logs, can be; nothing is made yet."""
+    base, number = f"{name}-{time}", 1
     while True:
-        full = f"{name}-{time}" + (f"-{number}" if number > 1 else "")
-        if not (study / layout.job_script(full)).exists():
-            return full
+        full = base if number == 1 else f"{base}-{number}"
+        script = study / layout.job_script(full)
+        if not script.exists():
+            return script, study / layout.job_logs(full)
         number += 1
 
 
-def write(study: Path, name: str, logs: Path, text: str) -> Path:
-    """Write a job script into the study's directory, and make the directory for its logs.
+def write(script: Path, logs: Path, text: str) -> None:
+    """Write a job script, and make the directory for its logs.
 
     Raises:
         LaunchError: If another job has just got that name.
         StorageError: If it can't be written.
     """
-    path = study / layout.job_script(name)
     try:
-        if not LocalFilesystem(study).publish(layout.job_script(name), text.encode()):
-            raise LaunchError(f"{path} was made by somebody else in this second; try again")
+        if not LocalFilesystem(script.parent).publish(script.name, text.encode()):
+            raise LaunchError(f"{script} was made by somebody else in this second; try again")
         # A task of Slurm whose log can't be opened fails without a word.
         logs.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise refused("write", str(path), error) from error
-    return path
+        raise refused("write", str(script), error) from error
 
 
 def submit(system: System, script: Path) -> str:
