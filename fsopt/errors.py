@@ -17,6 +17,7 @@
     ├── StorageError             the filesystem refused an operation
     ├── ScriptError              a study script can't be loaded
     ├── EvaluationError          an evaluation could not be started or its worker was lost
+    ├── LaunchError              a job can't be described to, or is refused by, a batch system
     └── MissingExtraError        an optional dependency is not installed
 
 A message says what is wrong, where (path, offset, trial) and what to do about it.
@@ -88,6 +89,10 @@ class ScriptError(FsoptError):
 
 class EvaluationError(FsoptError):
     """An evaluation could not be started, or its process was lost."""
+
+
+class LaunchError(FsoptError):
+    """A job can't be described to a batch system, or it refuses the job."""
 
 
 class MissingExtraError(FsoptError, ImportError):

@@ -12,6 +12,7 @@ ALLOWED = {
     "errors": set(),
     "values": {"errors"},
     "streams": set(),
+    "scheduler": set(),
     "space": {"errors", "values"},
     "events": {"values"},
     "codec": {"events", "values"},
@@ -21,7 +22,7 @@ ALLOWED = {
     "search": {"errors", "history", "space", "streams", "surrogate", "values"},
     "moo": set(),
     "config": {"errors", "objectives", "search", "space", "streams"},
-    "log": {"codec", "errors", "events"},
+    "log": {"codec", "errors", "events", "scheduler"},
     "state": {"errors", "events", "space", "values"},
     "trial": {"errors", "log", "values"},
     "study": {  # the join
@@ -35,14 +36,15 @@ ALLOWED = {
     "view": {
         *("codec", "errors", "events", "log", "space", "state", "study", "trial", "values"),
     },
-    "doctor": {"errors", "log"},
+    "launch": {"errors", "log"},
+    "doctor": {"errors", "log", "scheduler"},
     "bench": {
         *("codec", "errors", "events", "history", "log", "search", "space", "streams", "study"),
         *("trial", "fsopt"),
     },
     "cli": {
-        *("bench", "config", "doctor", "errors", "objectives", "run", "search", "study", "values"),
-        *("fsopt", "view"),
+        *("bench", "config", "doctor", "errors", "launch", "objectives", "run", "scheduler"),
+        *("search", "study", "values", "fsopt", "view"),
     },
     "__init__": {
         *("config", "errors", "objectives", "run", "search", "space", "study", "trial"),
@@ -54,7 +56,17 @@ ALLOWED = {
 LATE = {"study": {"run", "view"}}
 """Convenience that looks up: `Study.run` and `Study.trials` import these when they are called."""
 
-PURE = ("errors", "values", "streams", "space", "events", "codec", "objectives", "history")
+PURE = (
+    "errors",
+    "scheduler",
+    "values",
+    "streams",
+    "space",
+    "events",
+    "codec",
+    "objectives",
+    "history",
+)
 PURE += ("surrogate", "search", "moo", "state")
 
 IMPURE_MODULES = {"os", "time", "datetime", "pathlib", "random", "secrets", "socket", "io"}

@@ -68,9 +68,10 @@ def doctor(
       fsopt doctor /scratch/me/studies
       srun -N 2 -n 4 fsopt doctor /scratch/me/studies
     """
-    from fsopt.doctor import Company, examine, processes_started, session_name
+    from fsopt.doctor import Company, examine, session_name
+    from fsopt.scheduler import Scheduler
 
-    count = processes or processes_started(os.environ)
+    count = processes or Scheduler.from_environment(os.environ).size
     company = None
     if count > 1:
         name = session or session_name(os.environ)

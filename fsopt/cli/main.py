@@ -15,6 +15,7 @@ DEBUG = "fsopt.debug"
 
 VERBS: Mapping[str, tuple[str, str]] = {
     "run": ("fsopt.cli.run", "Create or join a study and work on it."),
+    "submit": ("fsopt.cli.submit", "Submit a job array that works on a study."),
     "status": ("fsopt.cli.inspect", "Show how a study stands."),
     "trials": ("fsopt.cli.inspect", "List all trials."),
     "show": ("fsopt.cli.inspect", "Show one trial and every event that made it."),

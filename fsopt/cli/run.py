@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fsopt.cli.common import STUDY_VARIABLE, debug_option, json_option, print_json
+from fsopt.cli.workers import AUTO, WORKERS, count_workers
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,11 +48,12 @@ PREEMPTED_STATUS = 75
 )
 @click.option(
     "--workers",
-    type=click.IntRange(1),
+    type=WORKERS,
     default=1,
     show_default=True,
     metavar="W",
-    help="How many trials this process evaluates at the same time.",
+    help="How many trials this process evaluates at the same time; "
+    f"{AUTO}: one for each CPU that it may use.",
 )
 @click.option(
     "--backend",
@@ -149,7 +152,7 @@ def _work(
         return run_study(
             study,
             objective,  # type: ignore[arg-type]  # what the script defines
-            workers=int(str(options["workers"])),
+            workers=count_workers(options["workers"], os.environ),
             backend=str(options["backend"]),
             limits=limits,
             progress=progress,

@@ -1,6 +1,6 @@
 """Does a filesystem keep what the protocol needs? Small checks, alone or with other processes."""
 
-from fsopt.doctor.company import Company, is_session_name, processes_started, session_name
+from fsopt.doctor.company import Company, is_session_name, session_name
 from fsopt.doctor.examination import examine
 from fsopt.doctor.findings import Finding, Report
 
@@ -10,6 +10,5 @@ __all__ = [
     "Report",
     "examine",
     "is_session_name",
-    "processes_started",
     "session_name",
 ]

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fsopt.scheduler import Scheduler
+
 _PROC = Path("/proc")
 
 
@@ -32,10 +34,10 @@ def current_identity(environment: Mapping[str, str]) -> Identity:
     """The identity of this process, with a new writer id.
 
     Args:
-        environment: The environment variables, of which Slurm's name the job and array task.
+        environment: The environment variables, of which a scheduler's name the job and array task.
     """
     host, pid = platform.node() or "unknown", os.getpid()
-    job = _slurm_job(environment)
+    job = Scheduler.from_environment(environment).name
     name = re.sub(r"[^A-Za-z0-9_-]", "-", job or f"{host.split('.')[0]}-{pid}")
     start = _start_ticks(pid)
     machine = _machine()
@@ -63,16 +65,6 @@ def has_vanished(pid: int, process: str | None) -> bool:
     if not machine or machine != _machine():
         return False
     return _start_ticks(pid) != start
-
-
-def _slurm_job(environment: Mapping[str, str]) -> str | None:
-    job = environment.get("SLURM_ARRAY_JOB_ID") or environment.get("SLURM_JOB_ID")
-    if not job:
-        return None
-    task = environment.get("SLURM_ARRAY_TASK_ID")
-    rank = environment.get("SLURM_PROCID")
-    restart = environment.get("SLURM_RESTART_COUNT") or "0"
-    return f"{job}{f'_{task}' if task else ''}-r{restart}{f'-p{rank}' if rank else ''}"
 
 
 def _machine() -> str | None:

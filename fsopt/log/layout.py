@@ -12,7 +12,9 @@
         traceback.0.txt                why attempt 0 failed
       snapshot/00000003-node7-4242-k3f9-8f0a12c4.parquet
                                        what the logs up to some positions amount to
-  snapshot/00000004.claim          some process is making the next one
+      snapshot/00000004.claim          some process is making the next one
+      jobs/fsopt-20261123-2241.sh      a job script that `fsopt submit` made
+      jobs/fsopt-20261123-2241/        what the job's tasks print
 
 Paths here are relative to the study directory, with ``/``.
 """
@@ -27,6 +29,7 @@ LOG = "log"
 CLAIMS = "claims"
 TRIALS = "trials"
 SNAPSHOTS = "snapshot"
+JOBS = "jobs"
 
 CLAIMS_PER_SHARD = 1000
 LOG_SHARDS = 16
@@ -128,3 +131,13 @@ def traceback(trial: int, attempt: int) -> str:
 def output(trial: int, attempt: int) -> str:
     """Where the captured output of a command is kept."""
     return f"{trial_directory(trial)}/output.{attempt}.txt"
+
+
+def job_script(name: str) -> str:
+    """A job script."""
+    return f"{JOBS}/{name}.sh"
+
+
+def job_logs(name: str) -> str:
+    """The directory for what a job's tasks print."""
+    return f"{JOBS}/{name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.real.two_clients")
+pytest.register_assert_rewrite("tests.real.two_clients", "tests.real.slurm_cluster")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -9,7 +9,10 @@ from fsopt.log import layout
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.verify.problems import Problem, Severity, refusal
 
-_PARTS = (layout.STUDY, layout.LOG, layout.CLAIMS, layout.TRIALS, layout.SNAPSHOTS)
+_PARTS = (
+    *(layout.STUDY, layout.LOG, layout.CLAIMS, layout.TRIALS, layout.SNAPSHOTS),
+    layout.JOBS,
+)
 _SHARDS = frozenset(f"{shard:x}" for shard in range(layout.LOG_SHARDS))
 
 

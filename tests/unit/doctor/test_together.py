@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fsopt.doctor.company import is_session_name, processes_started, session_name
+from fsopt.doctor.company import is_session_name, session_name
 from fsopt.doctor.shared import _CONTESTS, SHARED, _judge_contest
 
 DRIVER = """
@@ -211,22 +211,6 @@ def test_readers_who_disagree_on_the_winner_fail() -> None:
     finding = _judge_contest(won, [], [owners, owners[::-1]])
     assert finding.verdict == "failed"
     assert finding.measured["processes_that_disagree"] == 1
-
-
-@pytest.mark.parametrize(
-    ("environment", "count"),
-    [
-        ({}, 1),
-        ({"SLURM_STEP_NUM_TASKS": "8"}, 8),
-        ({"SLURM_NTASKS": "8"}, 1),
-        ({"OMPI_COMM_WORLD_SIZE": "16", "SLURM_STEP_NUM_TASKS": "2"}, 16),
-        ({"PMI_SIZE": "3"}, 3),
-        ({"PMI_SIZE": "1", "SLURM_STEP_NUM_TASKS": "2"}, 2),
-        ({"PMI_SIZE": "many"}, 1),
-    ],
-)
-def test_the_launcher_says_how_many_there_are(environment: dict[str, str], count: int) -> None:
-    assert processes_started(environment) == count
 
 
 def test_a_launch_names_its_session() -> None:
