@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fsopt.cli.common import STUDY_VARIABLE, debug_option, json_option, print_json
+from fsopt.cli.conditions import condition_options, conditions_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,10 +48,9 @@ PREEMPTED_STATUS = 75
 @click.option(
     "--workers",
     type=click.IntRange(1),
-    default=1,
-    show_default=True,
     metavar="W",
-    help="How many trials this process evaluates at the same time.",
+    help="How many trials this process evaluates at the same time.  [default: 1, or as many as "
+    "there are slots]",
 )
 @click.option(
     "--backend",
@@ -76,6 +76,7 @@ PREEMPTED_STATUS = 75
     metavar="SECONDS",
     help="How long running trials may take to save a checkpoint when the process must leave.",
 )
+@condition_options
 @json_option
 @debug_option
 def run(
@@ -144,15 +145,17 @@ def _work(
     from fsopt.run.worker import run_study
     from fsopt.view.progress import ConsoleProgress
 
+    conditions = conditions_of(options)
     progress = ConsoleProgress(console)
     try:
         return run_study(
             study,
             objective,  # type: ignore[arg-type]  # what the script defines
-            workers=int(str(options["workers"])),
+            workers=int(str(options["workers"] or len(conditions.slots) or 1)),
             backend=str(options["backend"]),
             limits=limits,
             progress=progress,
+            conditions=conditions,
         )
     finally:
         progress.close()

@@ -35,9 +35,17 @@ class ScriptObjective:
 
     def __call__(self, trial: Trial) -> object:
         """Evaluate; the script is imported at the first call in each process."""
+        return self.load()(trial)
+
+    def load(self) -> Objective:
+        """Import the script, unless this process has done so.
+
+        Raises:
+            ScriptError: If that is not possible any more.
+        """
         if self._loaded is None:
             self._loaded = _objective(_import(self.path), self.path)
-        return self._loaded(trial)
+        return self._loaded
 
     def __getstate__(self) -> Path:
         return self.path
