@@ -16,11 +16,9 @@ from multiprocessing.spawn import prepare
 from pathlib import Path
 from types import FrameType
 
-from fsopt.errors import FsoptError
 from fsopt.objectives import Failure, Objectives
 from fsopt.run.evaluation import Attributed, Ended, Objective, Reported, evaluate
 from fsopt.run.guard import BEGIN, END, FINE, MEMORY, OUT_OF_MEMORY
-from fsopt.run.script import ScriptObjective
 from fsopt.run.tree import die_with_parent
 from fsopt.trial import Assignment, Trial
 from fsopt.values import Value
@@ -48,7 +46,6 @@ def main() -> None:
         objective, objectives, root = link.load()
     except EOFError:
         return  # the worker does not need it any more
-    _import(objective)
     threading.Thread(target=link.listen, name="fsopt-control", daemon=True).start()
     while True:
         assignment = link.begin()
@@ -75,13 +72,6 @@ def _restore_signals() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-
-
-def _import(objective: Objective) -> None:
-    """Import a script before its first evaluation, which has a time limit, begins."""
-    if isinstance(objective, ScriptObjective):
-        with contextlib.suppress(FsoptError):
-            objective.load()
 
 
 def _flush() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
 import traceback
@@ -34,15 +35,10 @@ class ScriptObjective:
     _loaded: Objective | None = field(default=None, repr=False)
 
     def __call__(self, trial: Trial) -> object:
-        """Evaluate; the script is imported at the first call in each process."""
-        return self.load()(trial)
+        """Evaluate."""
+        return self._load()(trial)
 
-    def load(self) -> Objective:
-        """Import the script, unless this process has done so.
-
-        Raises:
-            ScriptError: If that is not possible any more.
-        """
+    def _load(self) -> Objective:
         if self._loaded is None:
             self._loaded = _objective(_import(self.path), self.path)
         return self._loaded
@@ -52,6 +48,10 @@ class ScriptObjective:
 
     def __setstate__(self, path: Path) -> None:
         self.path, self._loaded = path, None
+        # Where it arrives the import is done before an evaluation begins, whose time is limited;
+        # what is wrong with the script is told by the evaluation, which tries again.
+        with contextlib.suppress(FsoptError):
+            self._load()
 
 
 def load_script(path: Path) -> Script:
