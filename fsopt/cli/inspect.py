@@ -102,7 +102,8 @@ def trials(directory: str, form: str, output: Path | None, as_json: bool) -> Non
 def show(ctx: click.Context, words: Sequence[str], replay: bool, as_json: bool) -> None:
     """Show one trial and every event that made it.
 
-    With tracebacks, and the end of what was printed. Also tells why it was proposed, as long as the logs of that time are there.
+    With tracebacks, the end of what was printed, and why the trial was proposed, as long as the
+    logs of that time are there.
 
     \b
     Example:
