@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fsopt.errors import FsoptError
     from fsopt.objectives import Failure
     from fsopt.run.command import Command
+    from fsopt.run.conditions import Conditions
     from fsopt.search import (
         BayesianOptimizer,
         Exploration,
@@ -36,6 +37,7 @@ _HOMES = {
     "FsoptError": "fsopt.errors",
     "Failure": "fsopt.objectives",
     "Command": "fsopt.run.command",
+    "Conditions": "fsopt.run.conditions",
     "BayesianOptimizer": "fsopt.search",
     "Exploration": "fsopt.search",
     "ForestOptions": "fsopt.search",
@@ -62,6 +64,7 @@ __all__ = [
     "BayesianOptimizer",
     "Categorical",
     "Command",
+    "Conditions",
     "Constant",
     "Exploration",
     "Failure",

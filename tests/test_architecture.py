@@ -72,7 +72,7 @@ PURE += ("surrogate", "search", "moo", "state")
 IMPURE_MODULES = {"os", "time", "datetime", "pathlib", "random", "secrets", "socket", "io"}
 IMPURE_MODULES |= {"subprocess", "tempfile", "threading", "shutil", "uuid", "platform"}
 
-LAZY = {"scipy", "sklearn", "pandas", "pyarrow", "rich", "matplotlib", "plotly"}
+LAZY = {"psutil", "scipy", "sklearn", "pandas", "pyarrow", "rich", "matplotlib", "plotly"}
 """Imported where they are used: importing the package must stay cheap."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fsopt.cli.common import STUDY_VARIABLE, debug_option, json_option, print_json
+from fsopt.cli.conditions import condition_options, conditions_of
 from fsopt.cli.workers import AUTO, WORKERS, count_workers
 
 if TYPE_CHECKING:
@@ -49,11 +50,9 @@ PREEMPTED_STATUS = 75
 @click.option(
     "--workers",
     type=WORKERS,
-    default=1,
-    show_default=True,
     metavar="W",
     help="How many trials this process evaluates at the same time; "
-    f"{AUTO}: one for each CPU that it may use.",
+    f"{AUTO}: one for each CPU that it may use.  [default: 1, or as many as there are slots]",
 )
 @click.option(
     "--backend",
@@ -79,6 +78,7 @@ PREEMPTED_STATUS = 75
     metavar="SECONDS",
     help="How long running trials may take to save a checkpoint when the process must leave.",
 )
+@condition_options
 @json_option
 @debug_option
 def run(
@@ -147,15 +147,17 @@ def _work(
     from fsopt.run.worker import run_study
     from fsopt.view.progress import ConsoleProgress
 
+    conditions = conditions_of(options)
     progress = ConsoleProgress(console)
     try:
         return run_study(
             study,
             objective,  # type: ignore[arg-type]  # what the script defines
-            workers=count_workers(options["workers"], os.environ),
+            workers=count_workers(options["workers"] or len(conditions.slots) or 1, os.environ),
             backend=str(options["backend"]),
             limits=limits,
             progress=progress,
+            conditions=conditions,
         )
     finally:
         progress.close()

@@ -19,6 +19,7 @@ from fsopt.events import (
 from fsopt.log import layout
 from fsopt.objectives import Failure
 from fsopt.run.backends import Backend, make_backend
+from fsopt.run.conditions import Conditions
 from fsopt.run.evaluation import Ended, Message, Objective, Reported
 from fsopt.run.signals import Preemption
 from fsopt.run.terms import (
@@ -58,6 +59,7 @@ def run_study(
     backend: str,
     limits: Limits,
     progress: Progress | None = None,
+    conditions: Conditions | None = None,
 ) -> Summary:
     """Work on a study until it, or this process, is done.
 
@@ -67,7 +69,9 @@ def run_study(
         KeyboardInterrupt: If a person asks twice to leave.
     """
     session = study.session
-    evaluations = make_backend(backend, workers, objective, session.objectives, session.files.root)
+    evaluations = make_backend(
+        backend, workers, objective, session.objectives, session.files.root, conditions
+    )
     with closing(evaluations), Preemption() as preemption:
         return Worker(study, evaluations, limits, progress or Silence(), preemption).run()
 

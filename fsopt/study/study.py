@@ -39,6 +39,7 @@ from fsopt.values import Value
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fsopt.run.conditions import Conditions
     from fsopt.run.evaluation import Objective
     from fsopt.run.terms import Summary
 
@@ -115,9 +116,10 @@ class Study:
         objective: Objective,
         *,
         trials: int | None = None,
-        workers: int = 1,
+        workers: int | None = None,
         timeout: float | None = None,
         backend: str | None = None,
+        conditions: Conditions | None = None,
     ) -> Summary:
         """Evaluate trials until the study has enough of them.
 
@@ -125,10 +127,12 @@ class Study:
             objective: Takes a `Trial`, returns its values.
             trials: How many trials the whole study shall have, however many processes work on it;
                 without it, and without a timeout, until the study's recorded budget is met.
-            workers: How many evaluations at the same time.
+            workers: How many evaluations at the same time; one for each slot of the conditions,
+                otherwise one.
             timeout: Seconds after which no more trials are started and running ones are paused.
             backend: ``"serial"`` (in this thread; the default for one worker), ``"thread"`` (the
                 default for several) or ``"process"`` (the objective must be importable).
+            conditions: What an evaluation may use, and what it is given.
 
         Returns:
             What became of it.
@@ -136,12 +140,15 @@ class Study:
         from fsopt.run.terms import Limits
         from fsopt.run.worker import run_study
 
+        if workers is None:
+            workers = len(conditions.slots) if conditions and conditions.slots else 1
         return run_study(
             self,
             objective,
             workers=workers,
             backend=backend or ("serial" if workers == 1 else "thread"),
             limits=Limits(trials=trials, timeout=timeout),
+            conditions=conditions,
         )
 
     @overload
