@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fsopt.errors import FsoptError
     from fsopt.objectives import Failure
     from fsopt.run.command import Command
+    from fsopt.run.remote.agents import Cluster
     from fsopt.search import (
         BayesianOptimizer,
         Exploration,
@@ -36,6 +37,7 @@ _HOMES = {
     "FsoptError": "fsopt.errors",
     "Failure": "fsopt.objectives",
     "Command": "fsopt.run.command",
+    "Cluster": "fsopt.run.remote.agents",
     "BayesianOptimizer": "fsopt.search",
     "Exploration": "fsopt.search",
     "ForestOptions": "fsopt.search",
@@ -61,6 +63,7 @@ _HOMES = {
 __all__ = [
     "BayesianOptimizer",
     "Categorical",
+    "Cluster",
     "Command",
     "Constant",
     "Exploration",

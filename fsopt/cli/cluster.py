@@ -28,7 +28,8 @@ def cluster_options(function: Function) -> Function:
             "--address",
             metavar="ADDRESS",
             help="Of the cluster, with ray (auto, HOST:PORT, ray://HOST:PORT) and dask "
-            "(tcp://HOST:PORT, or a scheduler file); without it, one is started on this machine.",
+            "(tcp://HOST:PORT, or a scheduler file). Without it RAY_ADDRESS or "
+            "DASK_SCHEDULER_ADDRESS, or else one is started on this machine.",
         ),
         click.option(
             "--backend",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from fsopt.run.evaluation import Objective
+    from fsopt.run.remote.agents import Cluster
     from fsopt.run.terms import Summary
 
 
@@ -118,6 +119,7 @@ class Study:
         workers: int = 1,
         timeout: float | None = None,
         backend: str | None = None,
+        cluster: Cluster | None = None,
     ) -> Summary:
         """Evaluate trials until the study has enough of them.
 
@@ -128,7 +130,9 @@ class Study:
             workers: How many evaluations at the same time.
             timeout: Seconds after which no more trials are started and running ones are paused.
             backend: ``"serial"`` (in this thread; the default for one worker), ``"thread"`` (the
-                default for several) or ``"process"`` (the objective must be importable).
+                default for several) or ``"process"`` (the objective must be importable); on other
+                nodes ``"ray"``, ``"dask"``, or ``"mpi"`` (within `fsopt.run.remote.mpi.team`).
+            cluster: Where the nodes are found, with ``"ray"`` and ``"dask"``.
 
         Returns:
             What became of it.
@@ -142,6 +146,7 @@ class Study:
             workers=workers,
             backend=backend or ("serial" if workers == 1 else "thread"),
             limits=Limits(trials=trials, timeout=timeout),
+            cluster=cluster,
         )
 
     @overload

@@ -158,9 +158,6 @@ class Actors:
 
     def listen(self, timeout: float) -> list[tuple[int, Word]]:
         """Wait for words; see `Crew`."""
-        if not self._calls:
-            time.sleep(timeout)
-            return []
         heard: list[tuple[int, Word]] = []
         for call in self.platform.answered(list(self._calls), timeout):
             number = self._calls.pop(call)
@@ -188,8 +185,6 @@ class Actors:
                     waiting.discard(number)
         for actor in self._actors.values():
             self.platform.fire(actor.handle)
-        self._actors.clear()
-        self._calls.clear()
         self.platform.close()
 
     def _replace(self, number: int, reason: str) -> Word:

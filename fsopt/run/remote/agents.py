@@ -32,7 +32,8 @@ class Cluster:
     """Where a backend finds its nodes, and what each evaluation takes of them."""
 
     address: str | None = None
-    """Of a cluster that runs already; None for one on this machine, for this process alone."""
+    """Of a cluster that runs already; without it, ``$RAY_ADDRESS`` or
+    ``$DASK_SCHEDULER_ADDRESS``, or else a new one on this machine, for this process alone."""
     gpus: float = 0.0
     """GPUs of each evaluation; a part of one if that is what several may share."""
 
@@ -144,6 +145,7 @@ class RemoteBackend:
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
         self._seats: dict[int, _Seat] = {}
+        self._is_closed = False
 
     @property
     def slots(self) -> int:
@@ -162,6 +164,9 @@ class RemoteBackend:
         Raises:
             EvaluationError: If an agent can't evaluate, and others could do it no better.
         """
+        if self._is_closed:
+            time.sleep(timeout)
+            return
         for number, word in self._crew.listen(timeout):
             match word:
                 case Ready(slots, place):
@@ -183,9 +188,11 @@ class RemoteBackend:
                 self._crew.order(number, Stop(reason))
 
     def close(self) -> None:
-        """End all agents, and with them all evaluations."""
-        self._seats.clear()
-        self._crew.dismiss()
+        """End all agents, and with them all evaluations; once."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._seats.clear()
+            self._crew.dismiss()
 
     def _pass_on(self, number: int, message: Message, listener: Listener) -> None:
         if isinstance(message, Ended) and number in self._seats:
@@ -259,6 +266,7 @@ def serve(
 def _obey_all(
     agent: _Agent, take: Callable[[], Order | None], say: Callable[[Word], None]
 ) -> None:
+    """Carry out all orders but the last."""
     naps = Naps()
     while not isinstance(order := take(), Dismissed):
         if order is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -79,7 +80,7 @@ class _Dask:
             ) from error
         self._local: Any = None
         self._resources = {"GPU": cluster.gpus} if cluster.gpus else None
-        address = cluster.address
+        address = cluster.address or os.environ.get("DASK_SCHEDULER_ADDRESS")
         try:
             if address is None:
                 self._local = LocalCluster(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from fsopt.errors import MissingExtraError, StudyError
+from fsopt.errors import EvaluationError, MissingExtraError, StudyError
 from fsopt.run.remote.agents import (
     Cluster,
     Dismissed,
@@ -53,7 +53,12 @@ def team() -> Iterator[bool]:
     """
     world = _world()
     if world.rank:
-        _assist(_Mail(world))
+        try:
+            _assist(_Mail(world))
+        except BaseException:
+            # Rank 0 would wait for it for ever.
+            traceback.print_exc()
+            world.Abort(1)
         yield False
         return
     try:
@@ -155,8 +160,9 @@ def _assist(mail: _Mail) -> None:
 
     def take() -> object:
         if os.getppid() != launcher:
-            # Nobody would ever tell it to leave.
-            sys.exit("fsopt: the MPI launcher has died")
+            raise EvaluationError(
+                "the MPI launcher has died; nobody would tell this rank to leave"
+            )
         message = mail.take()
         return None if message is None else message[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from typing import Any
 
@@ -36,12 +37,13 @@ class _Ray:
         self._ray: Any = ray
         self._is_mine = not ray.is_initialized()
         if self._is_mine:
-            local = {} if cluster.address else {"num_cpus": count, "include_dashboard": False}
+            address = cluster.address or os.environ.get("RAY_ADDRESS")
+            local = {} if address else {"num_cpus": count, "include_dashboard": False}
             try:
-                ray.init(address=cluster.address, logging_level="ERROR", **local)
-            except (OSError, RuntimeError, ValueError) as error:
+                ray.init(address=address, logging_level="ERROR", **local)
+            except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
                 raise EvaluationError(
-                    f"can't reach Ray at {cluster.address or 'this machine'}: {describe(error)}"
+                    f"can't reach Ray at {address or 'this machine'}: {describe(error)}"
                 ) from error
         self._resident = ray.remote(num_cpus=1, num_gpus=cluster.gpus)(Resident)
 
