@@ -124,6 +124,7 @@ def test_a_signal_to_the_launcher_pauses_all_trials_and_the_job_exits_with_75(
     _, errors = job.communicate(timeout=60)
     assert job.returncode == 75, errors
     assert states(tmp_path / "study") == ["paused"] * 3
+    assert len(list((tmp_path / "study").glob("trials/*/checkpoint.0/step"))) == 3
 
 
 def test_a_stopped_study_ends_the_job(tmp_path: Path, write: Callable[[int, float], Path]) -> None:
@@ -135,6 +136,7 @@ def test_a_stopped_study_ends_the_job(tmp_path: Path, write: Callable[[int, floa
     assert job.returncode == 0, errors
     assert json.loads(output)["reason"] == "stopped"
     assert states(tmp_path / "study") == ["paused"] * 2
+    assert len(list((tmp_path / "study").glob("trials/*/checkpoint.0/step"))) == 2
 
 
 def test_when_a_rank_is_killed_another_job_finishes_the_study(

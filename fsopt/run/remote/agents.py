@@ -218,14 +218,17 @@ class _Agent:
         self._said: list[Message] = []
 
     def obey(self, order: Assignment | Stop) -> None:
+        """Begin an evaluation, or begin to tell all of them to end."""
         if isinstance(order, Stop):
             self._reason = order.reason
-            self._backend.stop(order.reason)
         else:
             self._backend.start(order, self)
 
     def turn(self, timeout: float) -> list[Message]:
         """Wait for evaluations to say something; what they said."""
+        if self._reason is not None:
+            # Said again and again: a process that is still starting does not hear it.
+            self._backend.stop(self._reason)
         self._backend.poll(timeout, self)
         said, self._said = self._said, []
         return said
@@ -251,14 +254,16 @@ def serve(
         take: Gives the next order, None if there is none yet.
         say: Sends a word.
     """
+    is_dismissed = False
     try:
         with closing(_Agent(setup)) as agent:
             say(Ready(setup.slots, place))
             _obey_all(agent, take, say)
+            is_dismissed = True
     except Exception as error:  # noqa: BLE001 - whoever waits for an answer must get one
         say(Broken(f"{place}: {describe(error)}"))
         naps = Naps()
-        while not isinstance(take(), Dismissed):
+        while not (is_dismissed or isinstance(take(), Dismissed)):
             naps.take()
     say(Dismissed())
 

@@ -55,7 +55,7 @@ def team() -> Iterator[bool]:
     if world.rank:
         try:
             _assist(_Mail(world))
-        except BaseException:
+        except Exception:  # noqa: BLE001 - whatever it is, it must end the whole job
             # Rank 0 would wait for it for ever.
             traceback.print_exc()
             world.Abort(1)
