@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fsopt.objectives import Failure
     from fsopt.run.command import Command
     from fsopt.run.conditions import Conditions
+    from fsopt.run.remote.agents import Cluster
     from fsopt.search import (
         BayesianOptimizer,
         Exploration,
@@ -38,6 +39,7 @@ _HOMES = {
     "Failure": "fsopt.objectives",
     "Command": "fsopt.run.command",
     "Conditions": "fsopt.run.conditions",
+    "Cluster": "fsopt.run.remote.agents",
     "BayesianOptimizer": "fsopt.search",
     "Exploration": "fsopt.search",
     "ForestOptions": "fsopt.search",
@@ -63,6 +65,7 @@ _HOMES = {
 __all__ = [
     "BayesianOptimizer",
     "Categorical",
+    "Cluster",
     "Command",
     "Conditions",
     "Constant",

@@ -17,6 +17,9 @@ PREEMPTED = "preempted"
 TIMEOUT = "timeout"
 """The stop reasons when the process, not the trial, has to end."""
 
+LOST = "lost"
+"""How the reason begins when the node that evaluated an attempt is out of reach."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:

@@ -59,8 +59,15 @@ def deaf(trial: fsopt.Trial) -> float:
     return 1.0
 
 
-def slow(trial: fsopt.Trial) -> float:
-    time.sleep(0.2)
+def waiting_for_three_others(trial: fsopt.Trial) -> float:
+    meeting = trial.root / "meeting"
+    meeting.mkdir(exist_ok=True)
+    (meeting / str(trial.number)).touch()
+    deadline = time.monotonic() + 60
+    while len(list(meeting.iterdir())) < 4:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the others did not come")
+        time.sleep(0.01)
     return 1.0
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fsopt.cli.cluster import cluster_of, cluster_options, team
 from fsopt.cli.common import STUDY_VARIABLE, debug_option, json_option, print_json
 from fsopt.cli.conditions import condition_options, conditions_of
 from fsopt.cli.workers import AUTO, WORKERS, count_workers
@@ -54,13 +55,7 @@ PREEMPTED_STATUS = 75
     help="How many trials this process evaluates at the same time; "
     f"{AUTO}: one for each CPU that it may use.  [default: 1, or as many as there are slots]",
 )
-@click.option(
-    "--backend",
-    type=click.Choice(["process", "thread", "serial"]),
-    default="process",
-    show_default=True,
-    help="Where they are evaluated.",
-)
+@cluster_options
 @click.option(
     "--optimizer",
     metavar="NAME",
@@ -84,9 +79,6 @@ PREEMPTED_STATUS = 75
 def run(
     script: Path,
     directory: str,
-    trials: int | None,
-    timeout: float | None,
-    as_json: bool,
     **options: object,
 ) -> None:
     """Create or join a study and work on it.
@@ -101,7 +93,23 @@ def run(
     \b
     Example:
       fsopt run examples/quickstart.py --study runs/first --trials 50 --workers 2
+      mpirun -n 64 fsopt run train.py --study runs/train --trials 1000 --backend mpi
+      fsopt run train.py --study runs/train --backend ray --address auto --workers 16
     """
+    with team(options["backend"]) as leads:
+        if leads:
+            _run(script, directory, **options)  # type: ignore[arg-type]  # as click read them
+
+
+def _run(
+    script: Path,
+    directory: str,
+    *,
+    trials: int | None,
+    timeout: float | None,
+    as_json: bool,
+    **options: object,
+) -> None:
     from rich.console import Console
 
     from fsopt.run.script import load_script
@@ -158,6 +166,7 @@ def _work(
             limits=limits,
             progress=progress,
             conditions=conditions,
+            cluster=cluster_of(options),
         )
     finally:
         progress.close()

@@ -1,4 +1,4 @@
-"""Where evaluations run: in this thread, in threads, or in processes of their own.
+"""Where evaluations run: in this thread, in threads, in processes of their own, on other nodes.
 
 A backend starts evaluations and passes on what they say; it never decides and never writes.
 """
@@ -28,6 +28,7 @@ from fsopt.run.evaluation import (
 )
 from fsopt.run.output import Output
 from fsopt.run.processes import ProcessBackend
+from fsopt.run.remote.agents import Cluster, Setup
 from fsopt.trial import Assignment, Trial
 from fsopt.values import Value
 
@@ -35,7 +36,10 @@ from fsopt.values import Value
 class Backend(Protocol):
     """Evaluates up to ``slots`` assignments at the same time."""
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """As many as there are now; agents on other nodes come and go."""
+        ...
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
         """Begin an evaluation; the caller sees to it that a slot is free."""
@@ -171,12 +175,37 @@ class _Channel:
         return self._ask()
 
 
+def _mpi(setup: Setup, cluster: Cluster) -> Backend:
+    from fsopt.run.remote import mpi
+
+    return mpi.make(setup, cluster)
+
+
+def _ray(setup: Setup, cluster: Cluster) -> Backend:
+    from fsopt.run.remote import ray
+
+    return ray.make(setup, cluster)
+
+
+def _dask(setup: Setup, cluster: Cluster) -> Backend:
+    from fsopt.run.remote import dask
+
+    return dask.make(setup, cluster)
+
+
 BACKENDS: Mapping[str, Callable[[int, Objective, Objectives, Path, Conditions], Backend]] = {
     "process": ProcessBackend,
     "thread": ThreadBackend,
     "serial": lambda _slots, *rest: SerialBackend(*rest),
 }
-"""Every backend by its name; made with slots, objective, objectives, root and conditions."""
+"""Backends on this node by name; made with slots, objective, objectives, root and conditions."""
+
+REMOTE: Mapping[str, Callable[[Setup, Cluster], Backend]] = {
+    "mpi": _mpi,
+    "ray": _ray,
+    "dask": _dask,
+}
+"""Backends that evaluate on other nodes, by name."""
 
 _WITHIN = ("thread", "serial")
 """Those that evaluate within this process."""
@@ -189,20 +218,26 @@ def make_backend(
     objectives: Objectives,
     root: Path,
     conditions: Conditions | None = None,
+    cluster: Cluster | None = None,
 ) -> Backend:
     """The backend of that name.
 
     Raises:
         StudyError: If there is none, it can't have that many slots, or it can't hold evaluations
             to the conditions.
+        MissingExtraError: If it needs a package that is not installed.
     """
     conditions = conditions or Conditions()
-    if name not in BACKENDS:
-        raise StudyError(f"unknown backend {name!r}; there are {', '.join(BACKENDS)}")
+    known = [*BACKENDS, *REMOTE]
+    if name not in known:
+        raise StudyError(f"unknown backend {name!r}; there are {', '.join(known)}")
     if slots < 1:
         raise StudyError(f"workers must be 1 or more, not {slots}")
     if name == "serial" and slots > 1:
         raise StudyError("the serial backend has one worker; use thread or process for more")
+    if name in REMOTE:
+        setup = Setup(slots, objective, objectives, root.resolve(), conditions)
+        return REMOTE[name](setup, cluster or Cluster())
     if conditions.slots and len(conditions.slots) < slots:
         raise StudyError(
             f"{slots} workers can't share {len(conditions.slots)} slots "

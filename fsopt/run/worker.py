@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -21,6 +22,7 @@ from fsopt.objectives import Failure
 from fsopt.run.backends import Backend, make_backend
 from fsopt.run.conditions import Conditions
 from fsopt.run.evaluation import Ended, Message, Objective, Reported
+from fsopt.run.remote.agents import Cluster
 from fsopt.run.signals import Preemption
 from fsopt.run.terms import (
     BUDGET,
@@ -44,6 +46,9 @@ _SYNC_EVERY = 1.0
 _REPORT_EVERY = 1.0
 """Seconds for which reports are collected before they are written."""
 
+_SLOTS_WITHIN = 15.0
+"""Seconds in which a cluster usually finds places for evaluations."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 """Seconds between tries to write what a full disk has refused; doubled from try to try."""
 
@@ -60,6 +65,7 @@ def run_study(
     limits: Limits,
     progress: Progress | None = None,
     conditions: Conditions | None = None,
+    cluster: Cluster | None = None,
 ) -> Summary:
     """Work on a study until it, or this process, is done.
 
@@ -70,7 +76,13 @@ def run_study(
     """
     session = study.session
     evaluations = make_backend(
-        backend, workers, objective, session.objectives, session.files.root, conditions
+        backend,
+        workers,
+        objective,
+        session.objectives,
+        session.files.root,
+        conditions,
+        cluster=cluster,
     )
     with closing(evaluations), Preemption() as preemption:
         return Worker(study, evaluations, limits, progress or Silence(), preemption).run()
@@ -116,6 +128,7 @@ class Worker:
         self._unconfirmed: set[int] = set()
         self._evaluated = 0
         self._exhausted = False
+        self._slotless: float | None = None
         self._next_flush = self._next_sync = 0.0
         self._troubles: dict[str, float] = {}
         self._pause, self._retry_at = _FIRST_PAUSE, 0.0
@@ -127,7 +140,8 @@ class Worker:
         while (reason := self.stop_reason() or self._finished()) is None:
             if not self._unconfirmed and self._clock() >= self._retry_at:
                 self._guard("take", self._fill)
-            if self._running:
+            if self._running or not self._backend.slots:
+                self._expect_slots()
                 self._turn(_TICK)
             elif self._finished() is None:
                 # Others have the rest in hand, or the disk is full: look again, not too often.
@@ -234,6 +248,16 @@ class Worker:
             self._confirm()
             if self._unconfirmed or self.stop_reason() is not None:
                 return
+
+    def _expect_slots(self) -> None:
+        """Say, once, that there is no place to evaluate anything, unless one comes soon."""
+        if self._backend.slots:
+            self._slotless = None
+        elif self._slotless is None:
+            self._slotless = self._clock()
+        elif self._clock() - self._slotless > _SLOTS_WITHIN:
+            self._slotless = math.inf
+            self._progress.notice("no node is ready to evaluate; waiting for one")
 
     def _turn(self, timeout: float) -> None:
         """Wait for evaluations, write what has gathered, and show how things stand."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from fsopt.state import TrialRecord, TrialState
 from fsopt.study.session import Session
+from fsopt.trial import LOST
 
 _REFUSED_FOR = 2.0
 """Seconds after which an attempt that another process has claimed is looked at again."""
@@ -68,16 +69,17 @@ class Ownership:
         return True
 
     def count_lost(self, trial: TrialRecord) -> int:
-        """How many attempts were lost with their process since the trial was last retried.
+        """How many attempts were lost with their process or node since the trial was last retried.
 
-        One that was given up may still be alive, and its result would count.
+        A process that was given up may still be alive, and its result would count. That of a node
+        is told by the process that lost it, as the reason of a pause.
         """
-        open_attempts = [
-            a for a in trial.attempts.values() if a.outcome is None and a.index >= trial.retry
-        ]
+        attempts = [a for a in trial.attempts.values() if a.index >= trial.retry]
         return sum(
             a.writer is not None and self.session.is_certainly_lost(a.writer)
-            for a in open_attempts
+            if a.outcome is None
+            else (a.outcome.reason or "").startswith(f"{LOST}:")
+            for a in attempts
         )
 
     def claim_attempt(self, number: int, first: int) -> int | None:

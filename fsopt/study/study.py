@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from fsopt.run.conditions import Conditions
     from fsopt.run.evaluation import Objective
+    from fsopt.run.remote.agents import Cluster
     from fsopt.run.terms import Summary
 
 
@@ -120,6 +121,7 @@ class Study:
         timeout: float | None = None,
         backend: str | None = None,
         conditions: Conditions | None = None,
+        cluster: Cluster | None = None,
     ) -> Summary:
         """Evaluate trials until the study has enough of them.
 
@@ -131,8 +133,10 @@ class Study:
                 otherwise one.
             timeout: Seconds after which no more trials are started and running ones are paused.
             backend: ``"serial"`` (in this thread; the default for one worker), ``"thread"`` (the
-                default for several) or ``"process"`` (the objective must be importable).
+                default for several) or ``"process"`` (the objective must be importable); on other
+                nodes ``"ray"``, ``"dask"``, or ``"mpi"`` (within `fsopt.run.remote.mpi.team`).
             conditions: What an evaluation may use, and what it is given.
+            cluster: Where the nodes are found, with ``"ray"`` and ``"dask"``.
 
         Returns:
             What became of it.
@@ -149,6 +153,7 @@ class Study:
             backend=backend or ("serial" if workers == 1 else "thread"),
             limits=Limits(trials=trials, timeout=timeout),
             conditions=conditions,
+            cluster=cluster,
         )
 
     @overload
