@@ -113,7 +113,7 @@ class Guard:
         self._orders = orders
         self._worker = os.getppid()
         self._selector = selectors.DefaultSelector()
-        self._output, self._path = Output(orders.output_limit), b""
+        self._output, self._path, self._rest = Output(orders.output_limit), b"", b""
         self._running = self._over = False
         self._reason: str | None = None
         self._status: int | None = None
@@ -179,8 +179,9 @@ class Guard:
         theirs.close()
         if write is not None:
             os.close(write)
-        if self._group is not None:
-            self._group.add(child.pid)
+        if self._group is not None and not self._group.add(child.pid):
+            self._group.remove()
+            self._group = None
         return events, read, child
 
     def _patience(self) -> float:
@@ -192,10 +193,10 @@ class Guard:
 
     def _take_path(self) -> None:
         data = self._receive(self._control)
-        if data:
-            self._path = data.split(b"\0")[-2]
-        else:
-            self._over = True
+        *paths, self._rest = (self._rest + data).split(b"\0")
+        if paths:
+            self._path = paths[-1]
+        self._over = not data
 
     def _take_event(self) -> None:
         for event in self._receive(self._events):

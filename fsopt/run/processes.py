@@ -18,9 +18,11 @@ import threading
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import current_process
 from multiprocessing.spawn import get_preparation_data
 from pathlib import Path
 
+from fsopt.errors import StudyError
 from fsopt.log import layout
 from fsopt.objectives import Failure, Objectives
 from fsopt.run import cgroup
@@ -86,7 +88,15 @@ class ProcessBackend:
             objectives: What counts as a result.
             root: The study directory, or what stands in for it.
             conditions: What evaluations may use.
+
+        Raises:
+            StudyError: In an evaluation process that is about to import what it evaluates.
         """
+        if getattr(current_process(), "_inheriting", False):
+            raise StudyError(
+                "an evaluation process has imported this script, which began a study once more; "
+                "put what shall happen only once below `if __name__ == '__main__':`"
+            )
         self.slots = slots
         self._conditions = conditions
         self._root = root
@@ -179,9 +189,7 @@ class ProcessBackend:
         self._own_group = cgroup.own_group()
         limited = self._conditions.memory_limit is not None
         if self._own_group and (limited or self._conditions.time_limit is not None):
-            self._room = self._own_group
-            if limited:
-                cgroup.make_room(self._own_group)
+            self._room = cgroup.make_room(self._own_group) if limited else self._own_group
 
     def _hear(self, child: _Child, listener: Listener) -> None:
         try:
@@ -207,7 +215,6 @@ class ProcessBackend:
                     attempt=child.assignment.attempt,
                     duration=None,
                     result=Failure(reason),
-                    traceback=f"The process that evaluated this trial was ended: {reason}\n",
                 )
             )
 
