@@ -102,8 +102,8 @@ class _Link:
     def load(self) -> tuple[Objective, Objectives, Path]:
         """What is evaluated, from what multiprocessing needs to find it again."""
         process = current_process()
-        # As in any process that multiprocessing starts: a script that starts processes, or a study,
-        # when it is imported gets its explanation, instead of doing so for ever.
+        # As in any process that multiprocessing starts: a script that starts processes, or a
+        # study, when it is imported gets its explanation, instead of doing so for ever.
         process._inheriting = True  # type: ignore[attr-defined]
         prepare(self._pipe.recv())
         work = self._pipe.recv()

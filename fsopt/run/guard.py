@@ -6,8 +6,8 @@ ends, and when the worker is gone, even if it was killed. It runs nothing of the
 keeps it from doing so; every process that an evaluation starts stays below it (a subreaper, see
 prctl(2)).
 
-The worker sends one line before each assignment, the path for the output, and closes the socket
-when it is done; the last thing the guard sends is the reason for the end. The evaluation process
+Before each assignment the worker sends the path for the output, with a zero byte at its end; it
+closes the socket when it is done. The last thing the guard sends is the reason for the end. The evaluation process
 sends `BEGIN` and `END` around each evaluation, and waits after `END` for an answer: so no result
 leaves a process that a limit has condemned, and the output is there when the result is.
 """

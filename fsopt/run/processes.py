@@ -28,7 +28,7 @@ from fsopt.objectives import Failure, Objectives
 from fsopt.run import cgroup
 from fsopt.run.child import Stop
 from fsopt.run.conditions import Conditions, slot_environment
-from fsopt.run.evaluation import Attributed, Ended, Listener, Objective, Reported
+from fsopt.run.evaluation import Ended, Listener, Message, Objective
 from fsopt.run.guard import Orders, command_line, reason_of_end
 from fsopt.trial import Assignment
 
@@ -52,6 +52,16 @@ class _Child:
     def is_gone(self) -> bool:
         """Whether it has ended, or its guard has."""
         return bool(wait([self.control], 0))
+
+    def next_message(self) -> Message | None:
+        """What it has said and nobody has heard yet; None if that is nothing."""
+        if self.silent or self.pipe.closed:
+            return None
+        try:
+            return self.pipe.recv() if self.pipe.poll() else None
+        except (EOFError, OSError):
+            self.silent = True
+            return None
 
     def end(self) -> str:
         """End it, if it has not ended yet, and give the reason of its end if it has."""
@@ -192,18 +202,13 @@ class ProcessBackend:
             self._room = cgroup.make_room(self._own_group) if limited else self._own_group
 
     def _hear(self, child: _Child, listener: Listener) -> None:
-        try:
-            while not child.pipe.closed and child.pipe.poll():
-                message = child.pipe.recv()
-                if isinstance(message, Ended):
-                    child.assignment = None
-                    if self._conditions.fresh:
-                        self._children.remove(child)
-                        child.end()
-                if isinstance(message, Reported | Attributed | Ended):
-                    listener.receive(message)
-        except (EOFError, OSError):
-            child.silent = True
+        while (message := child.next_message()) is not None:
+            if isinstance(message, Ended):
+                child.assignment = None
+                if self._conditions.fresh:
+                    self._children.remove(child)
+                    child.end()
+            listener.receive(message)
 
     def _bury(self, child: _Child, listener: Listener) -> None:
         self._children.remove(child)
