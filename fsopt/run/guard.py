@@ -7,9 +7,10 @@ keeps it from doing so; every process that an evaluation starts stays below it (
 prctl(2)).
 
 Before each assignment the worker sends the path for the output, with a zero byte at its end; it
-closes the socket when it is done. The last thing the guard sends is the reason for the end. The evaluation process
-sends `BEGIN` and `END` around each evaluation, and waits after `END` for an answer: so no result
-leaves a process that a limit has condemned, and the output is there when the result is.
+closes the socket when it is done. The last thing that the guard sends is the reason for the end.
+The evaluation process sends `BEGIN` and `END` around each evaluation, and waits after `END` for an
+answer: so no result leaves a process that a limit has condemned, and the output is there when the
+result is.
 """
 
 from __future__ import annotations
