@@ -149,8 +149,10 @@ def _kept_output(trial: Trial, limit: int) -> Iterator[None]:
         return
     output = Output(limit)
     trial.sink = output.add
-    yield
-    output.save(trial.root / layout.output(trial.number, trial.attempt))
+    try:
+        yield
+    finally:
+        output.save(trial.root / layout.output(trial.number, trial.attempt))
 
 
 class _Channel:

@@ -35,21 +35,23 @@ def own_group(mount: Path | None = None) -> Path | None:
     return None
 
 
-def make_room(group: Path) -> bool:
+def make_room(group: Path) -> Path:
     """Prepare a group, which this process is in, for groups with memory limits below it.
 
+    Nothing changes where that is not possible: others are in it as well, or it may not be changed.
+
     Returns:
-        Whether that is possible: the group is this process's alone, and may be changed.
+        The group below which others may be made.
     """
+    if group.name == _WORKER:
+        return group.parent
     worker = group / _WORKER
-    try:
+    with contextlib.suppress(OSError):
         if (group / "cgroup.procs").read_text().split() == [str(os.getpid())]:
             worker.mkdir(exist_ok=True)
             (worker / "cgroup.procs").write_text(str(os.getpid()))
         (group / "cgroup.subtree_control").write_text("+memory")
-    except OSError:
-        return False
-    return True
+    return group
 
 
 def count_oom_kills(group: Path | None) -> int:

@@ -41,6 +41,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # What is in a buffer is lost when the process is killed.
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # text files both
+    for descriptor in sys.argv[2:]:
+        os.set_inheritable(int(descriptor), False)
     link = _Link(Connection(int(sys.argv[2])), socket.socket(fileno=int(sys.argv[3])))
     try:
         objective, objectives, root = link.load()
@@ -100,8 +102,8 @@ class _Link:
     def load(self) -> tuple[Objective, Objectives, Path]:
         """What is evaluated, from what multiprocessing needs to find it again."""
         process = current_process()
-        # As in any process that multiprocessing starts: a script that starts processes of its own
-        # when it is imported gets its explanation, instead of doing so for ever.
+        # As in any process that multiprocessing starts: a script that starts processes, or a
+        # study, when it is imported gets its explanation, instead of doing so for ever.
         process._inheriting = True  # type: ignore[attr-defined]
         prepare(self._pipe.recv())
         work = self._pipe.recv()

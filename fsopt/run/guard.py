@@ -6,10 +6,11 @@ ends, and when the worker is gone, even if it was killed. It runs nothing of the
 keeps it from doing so; every process that an evaluation starts stays below it (a subreaper, see
 prctl(2)).
 
-The worker sends one line before each assignment, the path for the output, and closes the socket
-when it is done; the last thing the guard sends is the reason for the end. The evaluation process
-sends `BEGIN` and `END` around each evaluation, and waits after `END` for an answer: so no result
-leaves a process that a limit has condemned, and the output is there when the result is.
+Before each assignment the worker sends the path for the output, with a zero byte at its end; it
+closes the socket when it is done. The last thing that the guard sends is the reason for the end.
+The evaluation process sends `BEGIN` and `END` around each evaluation, and waits after `END` for an
+answer: so no result leaves a process that a limit has condemned, and the output is there when the
+result is.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Guard:
         self._orders = orders
         self._worker = os.getppid()
         self._selector = selectors.DefaultSelector()
-        self._output, self._path = Output(orders.output_limit), b""
+        self._output, self._path, self._rest = Output(orders.output_limit), b"", b""
         self._running = self._over = False
         self._reason: str | None = None
         self._status: int | None = None
@@ -179,8 +180,9 @@ class Guard:
         theirs.close()
         if write is not None:
             os.close(write)
-        if self._group is not None:
-            self._group.add(child.pid)
+        if self._group is not None and not self._group.add(child.pid):
+            self._group.remove()
+            self._group = None
         return events, read, child
 
     def _patience(self) -> float:
@@ -192,10 +194,10 @@ class Guard:
 
     def _take_path(self) -> None:
         data = self._receive(self._control)
-        if data:
-            self._path = data.split(b"\0")[-2]
-        else:
-            self._over = True
+        *paths, self._rest = (self._rest + data).split(b"\0")
+        if paths:
+            self._path = paths[-1]
+        self._over = not data
 
     def _take_event(self) -> None:
         for event in self._receive(self._events):

@@ -18,15 +18,17 @@ import threading
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import current_process
 from multiprocessing.spawn import get_preparation_data
 from pathlib import Path
 
+from fsopt.errors import StudyError
 from fsopt.log import layout
 from fsopt.objectives import Failure, Objectives
 from fsopt.run import cgroup
 from fsopt.run.child import Stop
 from fsopt.run.conditions import Conditions, slot_environment
-from fsopt.run.evaluation import Attributed, Ended, Listener, Objective, Reported
+from fsopt.run.evaluation import Ended, Listener, Message, Objective
 from fsopt.run.guard import Orders, command_line, reason_of_end
 from fsopt.trial import Assignment
 
@@ -50,6 +52,16 @@ class _Child:
     def is_gone(self) -> bool:
         """Whether it has ended, or its guard has."""
         return bool(wait([self.control], 0))
+
+    def next_message(self) -> Message | None:
+        """What it has said and nobody has heard yet; None if that is nothing."""
+        if self.silent or self.pipe.closed:
+            return None
+        try:
+            return self.pipe.recv() if self.pipe.poll() else None
+        except (EOFError, OSError):
+            self.silent = True
+            return None
 
     def end(self) -> str:
         """End it, if it has not ended yet, and give the reason of its end if it has."""
@@ -86,7 +98,15 @@ class ProcessBackend:
             objectives: What counts as a result.
             root: The study directory, or what stands in for it.
             conditions: What evaluations may use.
+
+        Raises:
+            StudyError: In an evaluation process that is about to import what it evaluates.
         """
+        if getattr(current_process(), "_inheriting", False):
+            raise StudyError(
+                "an evaluation process has imported this script, which began a study once more; "
+                "put what shall happen only once below `if __name__ == '__main__':`"
+            )
         self.slots = slots
         self._conditions = conditions
         self._root = root
@@ -179,23 +199,16 @@ class ProcessBackend:
         self._own_group = cgroup.own_group()
         limited = self._conditions.memory_limit is not None
         if self._own_group and (limited or self._conditions.time_limit is not None):
-            self._room = self._own_group
-            if limited:
-                cgroup.make_room(self._own_group)
+            self._room = cgroup.make_room(self._own_group) if limited else self._own_group
 
     def _hear(self, child: _Child, listener: Listener) -> None:
-        try:
-            while not child.pipe.closed and child.pipe.poll():
-                message = child.pipe.recv()
-                if isinstance(message, Ended):
-                    child.assignment = None
-                    if self._conditions.fresh:
-                        self._children.remove(child)
-                        child.end()
-                if isinstance(message, Reported | Attributed | Ended):
-                    listener.receive(message)
-        except (EOFError, OSError):
-            child.silent = True
+        while (message := child.next_message()) is not None:
+            if isinstance(message, Ended):
+                child.assignment = None
+                if self._conditions.fresh:
+                    self._children.remove(child)
+                    child.end()
+            listener.receive(message)
 
     def _bury(self, child: _Child, listener: Listener) -> None:
         self._children.remove(child)
@@ -207,7 +220,6 @@ class ProcessBackend:
                     attempt=child.assignment.attempt,
                     duration=None,
                     result=Failure(reason),
-                    traceback=f"The process that evaluated this trial was ended: {reason}\n",
                 )
             )
 

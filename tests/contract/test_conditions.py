@@ -108,6 +108,25 @@ def test_the_memory_of_all_processes_counts_together(study: fsopt.Study) -> None
     assert running(pids_of(study)) == []
 
 
+@pytest.mark.parametrize("dies", ["exec kill -9 $PPID", "kill -9 $$"])
+def test_a_kill_by_the_kernel_because_memory_ran_out_has_that_reason(
+    study: fsopt.Study, dies: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The first kills the evaluation process, the second only the program.
+    group = tmp_path / "group"
+    group.mkdir()
+    (group / "cgroup.procs").write_text(str(os.getpid()))
+    events = group / "memory.events"
+    events.write_text("max 3\noom_kill 4\n")
+    monkeypatch.setattr("fsopt.run.cgroup.own_group", lambda: group)
+    command = fsopt.Command(f"echo oom_kill 5 > {events}; {dies}", shell=True)
+    conditions = fsopt.Conditions(memory_limit=2**30)
+    study.run(command, trials=1, backend="process", conditions=conditions)
+    assert study.trials()["error"].tolist() == ["memory"]
+    limits = [path.read_text() for path in group.glob("fsopt-*/memory.max")]
+    assert limits == [str(2**30)]
+
+
 def test_the_study_goes_on_after_a_limit(study: fsopt.Study) -> None:
     conditions = fsopt.Conditions(time_limit=2.0, memory_limit=400 * 2**20)
     study.run(objectives.stuck, trials=1, backend="process", conditions=conditions)

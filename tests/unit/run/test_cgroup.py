@@ -21,9 +21,11 @@ def fake(tmp_path: Path) -> Path:
 
 
 def test_room_is_made_by_moving_aside(fake: Path) -> None:
-    assert cgroup.make_room(fake)
+    assert cgroup.make_room(fake) == fake
     assert (fake / "fsopt-worker" / "cgroup.procs").read_text() == str(os.getpid())
     assert (fake / "cgroup.subtree_control").read_text() == "+memory"
+    # Who has moved aside before does not do so again.
+    assert cgroup.make_room(fake / "fsopt-worker") == fake
 
 
 def test_a_group_that_others_are_in_stays_as_it_is(fake: Path) -> None:
@@ -33,7 +35,7 @@ def test_a_group_that_others_are_in_stays_as_it_is(fake: Path) -> None:
 
 
 def test_there_is_no_room_where_nothing_can_be_written(tmp_path: Path) -> None:
-    assert not cgroup.make_room(tmp_path / "missing")
+    assert cgroup.make_room(tmp_path / "missing") == tmp_path / "missing"
     assert Group.create(tmp_path / "missing", "a", 1) is None
 
 
