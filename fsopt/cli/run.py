@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,9 @@ def _run(
     console = Console(stderr=as_json, soft_wrap=True)
     study = create_study(directory, _configured(loaded.config, options))
     try:
-        summary = _work(study, loaded.objective, limits, options, console)
+        # Nothing but the result goes to standard output, whatever objectives and libraries print.
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            summary = _work(study, loaded.objective, limits, options, console)
         study.sync()
         if as_json:
             print_json(_summary(study, summary))
