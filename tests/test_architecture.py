@@ -23,6 +23,7 @@ ALLOWED = {
     "config": {"errors", "objectives", "search", "space", "streams"},
     "log": {"codec", "errors", "events"},
     "state": {"errors", "events", "space", "values"},
+    "stop": {"errors", "history"},
     "trial": {"errors", "log", "values"},
     "study": {  # the join
         *("codec", "config", "errors", "events", "history", "log", "moo", "objectives", "search"),
@@ -37,8 +38,8 @@ ALLOWED = {
     },
     "doctor": {"errors", "log"},
     "bench": {
-        *("codec", "errors", "events", "history", "log", "search", "space", "streams", "study"),
-        *("trial", "fsopt"),
+        *("codec", "errors", "events", "history", "log", "search", "space", "stop", "streams"),
+        *("study", "trial", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "errors", "objectives", "run", "search", "study", "values"),
@@ -55,7 +56,7 @@ LATE = {"study": {"run", "view"}}
 """Convenience that looks up: `Study.run` and `Study.trials` import these when they are called."""
 
 PURE = ("errors", "values", "streams", "space", "events", "codec", "objectives", "history")
-PURE += ("surrogate", "search", "moo", "state")
+PURE += ("surrogate", "search", "moo", "state", "stop")
 
 IMPURE_MODULES = {"os", "time", "datetime", "pathlib", "random", "secrets", "socket", "io"}
 IMPURE_MODULES |= {"subprocess", "tempfile", "threading", "shutil", "uuid", "platform"}
