@@ -26,6 +26,18 @@ if TYPE_CHECKING:
         SobolSearch,
     )
     from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
+    from fsopt.stop import (
+        AllOf,
+        AnyOf,
+        ConstantStop,
+        Hyperband,
+        LearningCurveExtrapolation,
+        MedianStop,
+        Patience,
+        PercentileStop,
+        SuccessiveHalving,
+        Threshold,
+    )
     from fsopt.study import Study, create_study, open_study
     from fsopt.trial import FinishedTrial, Trial
 
@@ -51,6 +63,16 @@ _HOMES = {
     "Int": "fsopt.space",
     "Ordinal": "fsopt.space",
     "Space": "fsopt.space",
+    "AllOf": "fsopt.stop",
+    "AnyOf": "fsopt.stop",
+    "ConstantStop": "fsopt.stop",
+    "Hyperband": "fsopt.stop",
+    "LearningCurveExtrapolation": "fsopt.stop",
+    "MedianStop": "fsopt.stop",
+    "Patience": "fsopt.stop",
+    "PercentileStop": "fsopt.stop",
+    "SuccessiveHalving": "fsopt.stop",
+    "Threshold": "fsopt.stop",
     "Study": "fsopt.study",
     "create_study": "fsopt.study",
     "open_study": "fsopt.study",
@@ -59,10 +81,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "AllOf",
+    "AnyOf",
     "BayesianOptimizer",
     "Categorical",
     "Command",
     "Constant",
+    "ConstantStop",
     "Exploration",
     "Failure",
     "FinishedTrial",
@@ -71,15 +96,22 @@ __all__ = [
     "FsoptError",
     "GridSearch",
     "HaltonSearch",
+    "Hyperband",
     "Int",
     "LatinHypercubeSearch",
+    "LearningCurveExtrapolation",
+    "MedianStop",
     "Ordinal",
+    "Patience",
+    "PercentileStop",
     "RandomSearch",
     "RegularizedEvolution",
     "SobolSearch",
     "Space",
     "Study",
     "StudyConfig",
+    "SuccessiveHalving",
+    "Threshold",
     "Trial",
     "__version__",
     "create_study",

@@ -46,7 +46,7 @@ ALLOWED = {
         *("fsopt", "view"),
     },
     "__init__": {
-        *("config", "errors", "objectives", "run", "search", "space", "study", "trial"),
+        *("config", "errors", "objectives", "run", "search", "space", "stop", "study", "trial"),
     },
     "__main__": {"cli"},
 }

@@ -67,9 +67,7 @@ class AllOf:
     def promote(self, curves: Curves, seed: int) -> list[int]:
         """The paused trials that any part lets go on now; see `Stopper.promote`."""
         paused = sorted(curves.numbers[curves.is_paused].tolist())
-        return [
-            trial for trial in paused if self.decide(curves, trial, seed) is Decision.CONTINUE
-        ]
+        return [trial for trial in paused if self.decide(curves, trial, seed) is Decision.CONTINUE]
 
 
 def _checked(stoppers: tuple[object, ...]) -> tuple[Stopper, ...]:

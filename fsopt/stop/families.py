@@ -19,7 +19,7 @@ import numpy as np
 from fsopt.history import FloatArray
 
 _BASES = 2, 3  # of the radical inverses by which parameters are spread
-_POINTS = 48  # shapes of each family that has parameters
+_POINTS = 1, 48, 144  # shapes of a family that has none, one or two parameters
 
 Shape = Callable[[FloatArray, FloatArray, FloatArray, float], FloatArray]
 """Of steps (n,), two parameters (k, 1) in (0, 1) each, and the last step: (k, n) or (1, n)."""
@@ -32,11 +32,11 @@ def _between(place: FloatArray, low: float, high: float) -> FloatArray:
 
 
 def _pow3(z: FloatArray, u: FloatArray, v: FloatArray, last: float) -> FloatArray:
-    return z ** -_between(u, 0.05, 4.0)
+    return np.power(z, -_between(u, 0.05, 4.0))
 
 
 def _pow4(z: FloatArray, u: FloatArray, v: FloatArray, last: float) -> FloatArray:
-    return (z + _between(v, 0.1, last)) ** -_between(u, 0.1, 4.0)
+    return np.power(z + _between(v, 0.1, last), -_between(u, 0.1, 4.0))
 
 
 def _exp4(z: FloatArray, u: FloatArray, v: FloatArray, last: float) -> FloatArray:
@@ -93,7 +93,7 @@ def shapes(family: str, steps: FloatArray, last: float) -> FloatArray:
         (k, n) Shapes at the steps; 1 at step 1 and 0 at the last.
     """
     shape, parameters = FAMILIES[family]
-    count = _POINTS if parameters else 1
+    count = _POINTS[parameters]
     u, v = (_radical_inverses(count, base)[:, None] for base in _BASES)
     g = np.broadcast_to(shape(np.append(steps, (1.0, last)), u, v, last), (count, len(steps) + 2))
     drop = g[:, -2:-1] - g[:, -1:]

@@ -71,7 +71,9 @@ def forecast(
     gap = np.diff(z, append=last / float(steps[0]))
     gaps = gap / gap.min()
     parts = [_posterior(y, h, memory**gaps) for memory in _MEMORIES]
-    evidence, means, variances = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
+    evidence, means, variances = (
+        np.concatenate(part, axis=1) for part in zip(*parts, strict=True)
+    )
     weights = prior[:, None] * np.exp(evidence - evidence.max())
     return Forecast(
         means=means.ravel() * unit + float(values[-1]),

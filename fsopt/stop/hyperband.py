@@ -65,7 +65,7 @@ class Hyperband:
         out as all are.
         """
         numbers = np.asarray(trials, dtype=np.float64)
-        places = ((seed % 1009) / 1009 + numbers * _GOLDEN) % 1.0
+        places = (seed % 2**20 * math.sqrt(2.0) + numbers * _GOLDEN) % 1.0
         return np.searchsorted(np.cumsum(self._shares())[:-1], places, side="right")
 
     def _shares(self) -> FloatArray:
