@@ -19,7 +19,7 @@ import numpy as np
 from fsopt.history import FloatArray
 
 _BASES = 2, 3  # of the radical inverses by which parameters are spread
-_POINTS = 1, 48, 144  # shapes of a family that has none, one or two parameters
+_POINTS = 1, 32, 96  # shapes of a family that has none, one or two parameters
 
 Shape = Callable[[FloatArray, FloatArray, FloatArray, float], FloatArray]
 """Of steps (n,), two parameters (k, 1) in (0, 1) each, and the last step: (k, n) or (1, n)."""
@@ -56,7 +56,8 @@ def _lin2(z: FloatArray, u: FloatArray, v: FloatArray, last: float) -> FloatArra
 
 
 def _vapor3(z: FloatArray, u: FloatArray, v: FloatArray, last: float) -> FloatArray:
-    return (1 - u) / z - u * np.log(z) / np.log(last)
+    mixed: FloatArray = (1 - u) / z - u * np.log(z) / np.log(last)
+    return mixed
 
 
 def _logloglin2(z: FloatArray, u: FloatArray, v: FloatArray, last: float) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ from fsopt.history import FloatArray, IntArray
 from fsopt.stop.families import shapes
 
 _PRIOR = np.array([2.0, 1.5])  # standard deviations of the last value and of the drop
-_NOISES = np.geomspace(0.003, 1.0, 8)  # standard deviations
+_NOISES = np.geomspace(0.004, 1.0, 6)  # standard deviations
 _MEMORIES = (0.0, 0.6, 0.9)  # correlations of the noise of one step with that of the next
+_DEPARTURE = 1.0  # from all families while steps double, as a part of what the curve did before
 _MOST_POINTS = 40
 
 
@@ -52,6 +54,10 @@ def forecast(
     whose points are weighted by their evidence: importance sampling from the prior, with all that
     can be integrated exactly taken out.
 
+    Real curves follow no family for ever: their losses rise again, or fall once more after a
+    plateau. So the forecast may be wrong by an independent error for each doubling of the steps to
+    come, of the size of the changes in the last two doublings that were seen.
+
     Args:
         steps: (n,) The steps that were reported, ascending; 1 or more of them.
         values: (n,) Their values, finite.
@@ -64,7 +70,6 @@ def forecast(
     z = steps[chosen] / steps[0]
     unit = max(spread, float(np.ptp(values))) or max(abs(float(values[-1])), 1.0) * 1e-3
     y = (values[chosen] - values[-1]) / unit
-    # the Gaussians of the families have different counts; each family weighs as much
     drawn = [shapes(family, z, last / float(steps[0])) for family in families]
     prior = np.concatenate([np.full(len(h), 1 / len(h)) for h in drawn])
     h = np.concatenate(drawn)
@@ -74,10 +79,12 @@ def forecast(
     evidence, means, variances = (
         np.concatenate(part, axis=1) for part in zip(*parts, strict=True)
     )
+    doublings = math.log2(last / float(steps[-1]))
+    departure = _DEPARTURE * _recent_change(steps, values) * math.sqrt(doublings)
     weights = prior[:, None] * np.exp(evidence - evidence.max())
     return Forecast(
         means=means.ravel() * unit + float(values[-1]),
-        deviations=np.sqrt(variances.ravel()) * unit,
+        deviations=np.hypot(np.sqrt(variances.ravel()) * unit, departure),
         weights=(weights / weights.sum()).ravel(),
     )
 
@@ -88,6 +95,13 @@ def _subset(count: int) -> IntArray:
         return np.arange(count)
     back = np.unique(np.geomspace(1, count, _MOST_POINTS).astype(np.int64))
     return count - back[::-1]
+
+
+def _recent_change(steps: IntArray, values: FloatArray) -> float:
+    """By how much a curve has changed while its steps doubled, the last two times."""
+    halves = np.searchsorted(steps, [steps[-1] // 4, steps[-1] // 2])
+    changes = np.diff(values[np.append(halves, -1)])
+    return float(np.sqrt(np.mean(changes**2)))
 
 
 def _posterior(

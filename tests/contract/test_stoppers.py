@@ -45,7 +45,7 @@ STOPPER_CASES: dict[str, Stopper] = {
     "hyperband-pause": Hyperband(max_steps=MAX, pause=True),
     "extrapolation": LearningCurveExtrapolation(max_steps=MAX, confidence=0.7),
     "extrapolation-pow3": LearningCurveExtrapolation(
-        max_steps=MAX, families=("pow3",), min_steps=1, interval=4
+        max_steps=MAX, families=("pow3",), min_steps=1
     ),
     "patience": Patience(steps=3, min_delta=0.1, max_steps=MAX),
     "threshold": Threshold(worst=0.5, min_steps=3, max_steps=MAX),
