@@ -64,7 +64,7 @@ _HEAD = ["stopper", "steps, % of all", "regret", "more regret than none", "savin
 @json_option
 @debug_option
 @click.pass_context
-def stopping(ctx: click.Context, as_json: bool, document: Path | None, /, **options: Any) -> None:
+def stopping(ctx: click.Context, /, as_json: bool, document: Path | None, **options: Any) -> None:
     """Compare stoppers on recorded learning curves.
 
     Trials follow curves of 81 steps of neural networks, linear models and boosted trees, in

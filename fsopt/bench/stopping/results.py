@@ -23,7 +23,7 @@ def write(runs: Iterable[Run], path: Path) -> None:
     import pyarrow.parquet as pq
 
     try:
-        pq.write_table(pa.Table.from_pylist([asdict(run) for run in runs]), path, "2.6")
+        pq.write_table(pa.Table.from_pylist([asdict(run) for run in runs]), path)
     except OSError as error:
         raise StorageError(f"can't write {path}: {error}") from error
 

@@ -3,6 +3,7 @@
 import json
 import math
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,7 +140,7 @@ def test_recorded_curves_have_every_task_and_few_failures() -> None:
         assert table.losses.shape == (180, STEPS)
         assert np.isnan(table.losses[:, -1]).mean() < 0.05
         assert table.regrets.min() == 0
-        assert np.median(table.regrets) == pytest.approx(1, abs=0.05)
+        assert np.median(table.regrets) == pytest.approx(1, abs=0.1)
         after = np.maximum.accumulate(np.isnan(table.losses), axis=1)
         np.testing.assert_array_equal(after, np.isnan(table.losses))
 
@@ -170,10 +171,8 @@ def test_an_unknown_stopper_is_an_error() -> None:
         rival("oracle")
 
 
-def test_runs_in_files(tmp_path: object) -> None:
-    from pathlib import Path
-
-    path = Path(str(tmp_path)) / "runs.parquet"
+def test_runs_in_files(tmp_path: Path) -> None:
+    path = tmp_path / "runs.parquet"
     runs = [made_run("one", 0.5, 3), made_run("other", 0.0, 4)]
     write(runs, path)
     assert read(path) == runs
