@@ -31,8 +31,8 @@ ALLOWED = {
         *("space", "state", "streams", "trial", "values", "fsopt"),
     },
     "run": {
-        *("config", "errors", "events", "log", "objectives", "space", "state", "study"),
-        *("trial", "values"),
+        *("config", "errors", "events", "log", "objectives", "scheduler", "space", "state"),
+        *("study", "trial", "values"),
     },
     "view": {
         *("codec", "errors", "events", "log", "space", "state", "study", "trial", "values"),

@@ -237,14 +237,14 @@ def make_backend(
         raise StudyError(f"workers must be 1 or more, not {slots}")
     if name == "serial" and slots > 1:
         raise StudyError("the serial backend has one worker; use thread or process for more")
-    if name in REMOTE:
-        setup = Setup(slots, objective, objectives, root.resolve(), conditions)
-        return REMOTE[name](setup, cluster or Cluster())
     if conditions.slots and len(conditions.slots) < slots:
         raise StudyError(
             f"{slots} workers can't share {len(conditions.slots)} slots "
             f"({', '.join(conditions.slots)}); each needs one of its own"
         )
+    if name in REMOTE:
+        setup = Setup(slots, objective, objectives, root.resolve(), conditions)
+        return REMOTE[name](setup, cluster or Cluster())
     if name in _WITHIN and conditions.needs_process:
         raise StudyError(
             f"the {name} backend can't end an evaluation, so it has no "

@@ -11,10 +11,10 @@ import fsopt
 from fsopt.errors import StudyError
 from fsopt.run.backends import BACKENDS, REMOTE, SerialBackend, ThreadBackend, make_backend
 from fsopt.run.processes import ProcessBackend
-from fsopt.run.remote.mpi import is_rank
 from fsopt.run.terms import Limits, Silence
 from fsopt.run.tree import descendants
 from fsopt.run.worker import run_study
+from fsopt.scheduler import Scheduler
 from fsopt.space import Categorical, Float, Space
 from tests import objectives_for_backends as objectives
 from tests.clusters import dask_cluster, ray_cluster
@@ -22,7 +22,11 @@ from tests.components import component
 
 KINDS = {"serial": SerialBackend, "thread": ThreadBackend, "process": ProcessBackend}
 
-NAMES = ["mpi"] if is_rank(os.environ) else sorted({*BACKENDS, *REMOTE} - {"mpi"})
+NAMES = (
+    ["mpi"]
+    if Scheduler.from_environment(os.environ).size > 1
+    else sorted({*BACKENDS, *REMOTE} - {"mpi"})
+)
 """The ranks of mpirun test the backend of theirs (tests/real/test_mpi.py), others all others."""
 
 

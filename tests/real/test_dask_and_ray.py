@@ -16,9 +16,15 @@ import pytest
 import fsopt
 from tests.clusters import dask_cluster, ray_cluster
 from tests.components import component
-from tests.real.test_mpi import SCRIPT, parents_of, states, wait_until
+from tests.real.jobs import (
+    SCRIPT,
+    background,
+    parents_of,
+    states,
+    wait_until,
+)
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("no_job_survives")]
 
 
 @pytest.fixture(scope="module", params=["dask", "ray"])
@@ -38,13 +44,7 @@ def begin(cluster: tuple[str, dict[str, str]], script: Path, trials: int) -> sub
     backend, variables = cluster
     command = [sys.executable, "-m", "fsopt", "run", str(script), "--backend", backend, "--json"]
     command += ["--study", str(script.parent / "study"), "--trials", str(trials)]
-    return subprocess.Popen(
-        [*command, "--workers", "2"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **variables},
-    )
+    return background([*command, "--workers", "2"], {**os.environ, **variables})
 
 
 def test_trials_of_a_killed_worker_are_continued_by_another(
@@ -55,16 +55,17 @@ def test_trials_of_a_killed_worker_are_continued_by_another(
         SCRIPT.format(steps=1, seconds=0)
         + """
 def objective(trial):
-    (trial.directory / f"host.{trial.attempt}").write_text(str(os.getppid()))
+    (trial.directory / f"pid.{trial.attempt}").write_text(str(os.getpid()))
     while trial.number == 0 and trial.attempt == 0:
         time.sleep(0.1)
     return trial["x"]
 """
     )
     job = begin(cluster, script, 6)
-    host = tmp_path / "study/trials/0/host.0"
-    wait_until(lambda: host.exists() and host.read_text() != "")
-    os.kill(int(host.read_text()), signal.SIGKILL)
+    path = tmp_path / "study/trials/0/pid.0"
+    wait_until(lambda: path.exists() and path.read_text() != "")
+    _guard, host, *_ = parents_of(int(path.read_text()))
+    os.kill(host, signal.SIGKILL)
     output, errors = job.communicate(timeout=300)
     assert job.returncode == 0, errors
     assert json.loads(output)["evaluated"] == 6
@@ -73,7 +74,8 @@ def objective(trial):
         assert table["state"].tolist() == ["completed"] * 6
         assert table["attempts"].tolist() == [2, 1, 1, 1, 1, 1]
         first = study.session.state.trials[0].attempts[0].outcome
-    assert first is None or (first.reason or "").startswith("lost: ")
+    assert first is not None
+    assert (first.reason or "").startswith("lost: ")
 
 
 def test_a_signal_pauses_all_trials_and_the_process_exits_with_75(

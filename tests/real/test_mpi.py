@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,32 +14,20 @@ from pathlib import Path
 import pytest
 
 import fsopt
-from fsopt.run.remote.mpi import is_rank
 from tests.components import component
+from tests.real.jobs import (
+    SCRIPT,
+    background,
+    processes_of,
+    rank_of,
+    states,
+    wait_until,
+)
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("no_job_survives")]
 
 LAUNCHER = Path(sys.executable).with_name("mpiexec")
 ROOT = Path(__file__).parents[2]
-
-SCRIPT = """
-import os, time
-import fsopt
-
-config = fsopt.StudyConfig(
-    space=fsopt.Space(fsopt.Float("x", 0, 1)), optimizer=fsopt.RandomSearch(), seed=1
-)
-
-def objective(trial):
-    trial.set_attribute("pid", os.getpid())
-    for step in trial.steps({steps}):
-        time.sleep({seconds})
-        trial.report(trial["x"], step=step)
-        if trial.should_stop():
-            (trial.checkpoint_dir / "step").write_text(str(step))
-            return None
-    return trial["x"]
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -63,27 +50,7 @@ def begin(ranks: int, script: Path, trials: int, *options: str) -> subprocess.Po
     """An MPI job in the background."""
     command = [str(LAUNCHER), "-n", str(ranks), sys.executable, "-m", "fsopt", "run", str(script)]
     command += ["--study", str(script.parent / "study"), "--trials", str(trials)]
-    return subprocess.Popen(
-        [*command, "--backend", "mpi", "--json", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def states(directory: Path) -> list[str]:
-    if not (directory / "study.json").exists():
-        return []
-    with fsopt.open_study(directory) as study:
-        return [str(state) for state in study.trials()["state"]]
+    return background([*command, "--backend", "mpi", "--json", *options])
 
 
 def test_the_contract_of_backends_holds_among_ranks() -> None:
@@ -180,6 +147,27 @@ def test_nothing_survives_the_launcher(
     wait_until(lambda: not processes_of(script))
 
 
+def test_ranks_of_one_node_share_its_slots(
+    tmp_path: Path, write: Callable[[int, float], Path]
+) -> None:
+    script = write(1, 0.3)
+    script.write_text(script.read_text().replace("os.getpid()", "trial.slot"))
+    job = begin(4, script, 12, "--slots", "a,b,c", "--workers", "1")
+    _, errors = job.communicate(timeout=120)
+    assert job.returncode == 0, errors
+    with fsopt.open_study(tmp_path / "study") as study:
+        assert set(study.trials()["user.pid"]) == {"a", "b", "c"}
+
+
+def test_too_few_slots_for_the_ranks_of_a_node_are_an_error(
+    tmp_path: Path, write: Callable[[int, float], Path]
+) -> None:
+    job = begin(4, write(1, 0.3), 12, "--slots", "a,b", "--workers", "1")
+    _, errors = job.communicate(timeout=120)
+    assert job.returncode == 1
+    assert "can't share 2 slots (a, b)" in errors
+
+
 def test_evaluations_are_no_ranks(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
@@ -225,60 +213,3 @@ def test_a_process_that_is_alone_says_why(
     assert done.returncode == 1
     assert message in done.stderr
     assert not (tmp_path / "study").exists()
-
-
-@pytest.mark.parametrize(
-    ("environment", "expected"),
-    [
-        ({}, False),
-        ({"PMI_SIZE": "1", "PMI_RANK": "0"}, False),
-        ({"PMI_SIZE": "2"}, True),
-        ({"PMIX_RANK": "3"}, True),
-        ({"SLURM_NTASKS": "64", "SLURM_PROCID": "0"}, False),
-        ({"SLURM_STEP_NUM_TASKS": "64"}, True),
-        ({"PMI_SIZE": "many"}, False),
-    ],
-)
-def test_launchers_are_known_by_their_variables(
-    environment: dict[str, str], expected: bool
-) -> None:
-    assert is_rank(environment) is expected
-
-
-def processes_of(script: Path) -> list[int]:
-    """The processes that work on a script: ranks, and evaluations, which have it in their pipe."""
-    return [pid for pid, command in commands() if str(script) in command]
-
-
-def rank_of(job: subprocess.Popen[str], rank: int) -> int:
-    """The process of one rank of a job."""
-    for pid, _ in commands():
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            parent = parents_of(pid)
-        except OSError:
-            continue
-        if f"PMI_RANK={rank}".encode() in environment and job.pid in parent:
-            return pid
-    raise AssertionError(f"no rank {rank}")
-
-
-def parents_of(pid: int) -> list[int]:
-    """All processes above one."""
-    found = []
-    while pid > 1:
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        found.append(pid)
-    return found
-
-
-def commands() -> list[tuple[int, str]]:
-    """All processes and their command lines."""
-    found = []
-    for path in Path("/proc").iterdir():
-        if path.name.isdigit():
-            try:
-                found.append((int(path.name), (path / "cmdline").read_text(errors="replace")))
-            except OSError:
-                continue
-    return found

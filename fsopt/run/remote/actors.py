@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import multiprocessing
 import platform
 import queue
+import sys
 import threading
 import time
 import weakref
@@ -43,19 +42,15 @@ class Resident:
     """An agent that is hosted as an actor: its methods are called from afar."""
 
     def __init__(self, setup: Setup) -> None:
-        process = multiprocessing.current_process()
-        if process.daemon:
-            # Dask's workers are; they could start no evaluations.
-            process.daemon = False
+        _hide_host()
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._words: queue.SimpleQueue[Word] = queue.SimpleQueue()
         thread = threading.Thread(
             target=_live, args=(setup, self._orders, self._words), name="fsopt-agent", daemon=True
         )
         thread.start()
-        # If whoever gives the orders dies, the platform drops this object.
+        # If whoever gives the orders dies, the platform drops this object, or ends the process.
         weakref.finalize(self, self._orders.put, Dismissed()).atexit = False
-        atexit.register(_leave, self._orders, thread)
 
     async def order(self, order: Order) -> None:
         """Have an order carried out."""
@@ -80,10 +75,11 @@ def _live(setup: Setup, orders: queue.SimpleQueue[Order], words: queue.SimpleQue
     serve(setup, platform.node(), take, words.put)
 
 
-def _leave(orders: queue.SimpleQueue[Order], thread: threading.Thread) -> None:
-    """End the evaluations of a process that ends, which would otherwise wait for them."""
-    orders.put(Dismissed())
-    thread.join(_FAREWELL)
+def _hide_host() -> None:
+    """Let evaluations not import the program that hosts this actor: it is the platform's own."""
+    main = sys.modules["__main__"]
+    main.__spec__ = None
+    vars(main).pop("__file__", None)
 
 
 class LostActorError(Exception):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -51,6 +51,26 @@ class Setup:
     objectives: Objectives
     root: Path
     conditions: Conditions
+
+    def share(self, index: int) -> Setup:
+        """What one agent of several on a node has of the slots that are named for all of them.
+
+        Args:
+            index: How many agents on its node come before it.
+
+        Raises:
+            StudyError: If there are too few names.
+        """
+        names = self.conditions.slots
+        if not names:
+            return self
+        mine = names[index * self.slots : (index + 1) * self.slots]
+        if len(mine) < self.slots:
+            raise StudyError(
+                f"the {index + 1} ranks of this node with {self.slots} workers each can't share "
+                f"{len(names)} slots ({', '.join(names)}); each worker needs one of its own"
+            )
+        return replace(self, conditions=replace(self.conditions, slots=mine))
 
     def check(self) -> None:
         """Refuse what can't be sent to another process.
@@ -244,7 +264,11 @@ class _Agent:
 
 
 def serve(
-    setup: Setup, place: str, take: Callable[[], Order | None], say: Callable[[Word], None]
+    setup: Setup,
+    place: str,
+    take: Callable[[], Order | None],
+    say: Callable[[Word], None],
+    index: int = 0,
 ) -> None:
     """An agent's whole life, until it is dismissed; its last word is `Dismissed`.
 
@@ -253,10 +277,11 @@ def serve(
         place: What people call its node.
         take: Gives the next order, None if there is none yet.
         say: Sends a word.
+        index: How many agents on its node come before it.
     """
     is_dismissed = False
     try:
-        with closing(_Agent(setup)) as agent:
+        with closing(_Agent(setup.share(index))) as agent:
             say(Ready(setup.slots, place))
             _obey_all(agent, take, say)
             is_dismissed = True

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,18 +25,13 @@ from fsopt.run.remote.agents import (
     Word,
     serve,
 )
+from fsopt.scheduler import Scheduler, launcher_variables
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
 _TAG = 5375
 """Marks fsopt's messages among those of a program that uses MPI itself."""
-
-_LAUNCHER_PREFIXES = ("PMI_", "PMIX_", "PMI2_", "OMPI_", "PRTE_", "HYDRA_", "MPI_LOCAL", "PALS_")
-"""How the variables begin by which launchers tell processes that they are ranks."""
-
-_SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
-_RANKS = ("PMI_RANK", "PMIX_RANK", "OMPI_COMM_WORLD_RANK", "MV2_COMM_WORLD_RANK")
 
 
 @contextmanager
@@ -51,16 +46,22 @@ def team() -> Iterator[bool]:
         MissingExtraError: If there is no mpi4py, or no MPI for it.
         StudyError: If this process is alone.
     """
+    from mpi4py import MPI
+
     world = _world()
+    node = world.Split_type(MPI.COMM_TYPE_SHARED)
     if world.rank:
+        # Rank 0 takes no part in what the ranks of its node share out.
+        others = [rank for rank in node.allgather(world.rank) if rank]
         try:
-            _assist(_Mail(world))
+            _assist(_Mail(world), others.index(world.rank))
         except Exception:  # noqa: BLE001 - whatever it is, it must end the whole job
             # Rank 0 would wait for it for ever.
             traceback.print_exc()
             world.Abort(1)
         yield False
         return
+    node.allgather(0)
     try:
         yield True
     finally:
@@ -148,8 +149,13 @@ class _Ranks:
             waiting -= {rank for rank, word in self.listen(1.0) if isinstance(word, Dismissed)}
 
 
-def _assist(mail: _Mail) -> None:
-    """Evaluate for rank 0, for one backend after the other, until it needs nothing more."""
+def _assist(mail: _Mail, index: int) -> None:
+    """Evaluate for rank 0, for one backend after the other, until it needs nothing more.
+
+    Args:
+        mail: Reaches rank 0.
+        index: How many ranks on this node come before this one.
+    """
     from mpi4py import MPI
 
     # Launchers and schedulers signal every rank; rank 0 decides, and tells the others.
@@ -172,7 +178,7 @@ def _assist(mail: _Mail) -> None:
     naps = Naps()
     while not isinstance(message := take(), Dismissed):
         if isinstance(message, Setup):
-            serve(message, place, take, say)  # type: ignore[arg-type]  # now only orders come
+            serve(message, place, take, say, index)  # type: ignore[arg-type]  # now only orders come
             mail.flush()
             naps.reset()
         else:
@@ -184,7 +190,7 @@ def _forget_launcher() -> None:
 
     One that uses MPI by itself, even if only by importing it, would try to join, and hang.
     """
-    for name in [n for n in os.environ if n.startswith(_LAUNCHER_PREFIXES)]:
+    for name in launcher_variables(os.environ):
         del os.environ[name]
 
 
@@ -205,7 +211,7 @@ def _world() -> MPI.Intracomm:
     world = MPI.COMM_WORLD
     if world.size > 1:
         return world
-    if is_rank(os.environ):
+    if Scheduler.from_environment(os.environ).size > 1:
         library = MPI.Get_library_version().split("\n")[0].strip("\0 ")
         raise StudyError(
             "the launcher started several processes, but MPI sees each of them alone: it belongs "
@@ -214,13 +220,4 @@ def _world() -> MPI.Intracomm:
         )
     raise StudyError(
         "the mpi backend needs at least 2 ranks: mpirun -n 4 fsopt run SCRIPT --backend mpi ..."
-    )
-
-
-def is_rank(environment: Mapping[str, str]) -> bool:
-    """Whether a launcher says that it started this process as one of several."""
-    sizes = [environment.get(name, "") for name in _SIZES]
-    ranks = [environment.get(name, "") for name in _RANKS]
-    return any(s.isdecimal() and int(s) > 1 for s in sizes) or any(
-        r.isdecimal() and int(r) > 0 for r in ranks
     )

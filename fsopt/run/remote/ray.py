@@ -40,7 +40,8 @@ class _Ray:
             address = cluster.address or os.environ.get("RAY_ADDRESS")
             local = {} if address else {"num_cpus": count, "include_dashboard": False}
             try:
-                ray.init(address=address, logging_level="ERROR", **local)
+                # What evaluations print is kept with their trials.
+                ray.init(address=address, logging_level="ERROR", log_to_driver=False, **local)
             except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
                 raise EvaluationError(
                     f"can't reach Ray at {address or 'this machine'}: {describe(error)}"
