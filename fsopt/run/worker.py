@@ -5,21 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
 
-from fsopt.errors import InfeasibleSpaceError, StorageError
-from fsopt.events import (
-    AttributeSet,
-    Event,
-    TrialCompleted,
-    TrialFailed,
-    TrialPaused,
-    TrialReported,
-)
+from fsopt.errors import InfeasibleSpaceError
+from fsopt.events import Event, TrialCompleted, TrialFailed, TrialPaused
 from fsopt.log import layout
 from fsopt.objectives import Failure
 from fsopt.run.backends import Backend, make_backend
-from fsopt.run.evaluation import Ended, Message, Objective, Reported
+from fsopt.run.evaluation import Ended, Message, Objective
+from fsopt.run.notes import Notes
+from fsopt.run.patience import Patience
 from fsopt.run.signals import Preemption
 from fsopt.run.terms import (
     BUDGET,
@@ -42,12 +36,6 @@ _SYNC_EVERY = 1.0
 
 _REPORT_EVERY = 1.0
 """Seconds for which reports are collected before they are written."""
-
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-"""Seconds between tries to write what a full disk has refused; doubled from try to try."""
-
-_STORAGE_PATIENCE = 600.0
-"""Seconds to wait for a full disk or an absent server before giving up."""
 
 
 def run_study(
@@ -72,23 +60,6 @@ def run_study(
         return Worker(study, evaluations, limits, progress or Silence(), preemption).run()
 
 
-@dataclass(slots=True)
-class _Notes:
-    """What an attempt has said that is not written yet."""
-
-    steps: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    attributes: list[Event] = field(default_factory=list)
-
-    def events(self, number: int, attempt: int) -> list[Event]:
-        """Everything as events."""
-        if not self.steps:
-            return self.attributes
-        steps, values = tuple(self.steps), tuple(self.values)
-        report = TrialReported(trial=number, attempt=attempt, steps=steps, values=values)
-        return [report, *self.attributes]
-
-
 class Worker:
     """One process's work on a study; see `run_study`. It is the evaluations' `Listener`."""
 
@@ -108,21 +79,20 @@ class Worker:
         self._clock: Callable[[], float] = time.monotonic
         self._started = self._clock()
         self._running: dict[tuple[int, int], tuple[Assignment, float]] = {}
-        self._notes: dict[tuple[int, int], _Notes] = {}
+        self._notes = Notes()
         self._unconfirmed: set[int] = set()
         self._evaluated = 0
         self._exhausted = False
         self._next_flush = self._next_sync = 0.0
-        self._troubles: dict[str, float] = {}
-        self._pause, self._retry_at = _FIRST_PAUSE, 0.0
+        self._patience = Patience(self._clock, progress.notice)
 
     def run(self) -> Summary:
         """Work until done; see `run_study`."""
         if self._limits.trials is not None:
             self._study.allow(self._limits.trials)
         while (reason := self.stop_reason() or self._finished()) is None:
-            if not self._unconfirmed and self._clock() >= self._retry_at:
-                self._guard("take", self._fill)
+            if not self._unconfirmed and self._patience.may_try:
+                self._patience.attempt("take", self._fill)
             if self._running:
                 self._turn(_TICK)
             elif self._finished() is None:
@@ -148,7 +118,7 @@ class Worker:
         now = self._clock()
         if now >= self._next_sync:
             self._next_sync = now + _SYNC_EVERY
-            self._guard("read", self._study.session.refresh)
+            self._patience.attempt("read", self._study.session.refresh)
         return STOPPED if self._study.session.state.stopped else None
 
     def receive(self, message: Message) -> None:
@@ -159,19 +129,7 @@ class Worker:
         if isinstance(message, Ended):
             self._end(message)
             return
-        notes = self._notes.setdefault(key, _Notes())
-        if isinstance(message, Reported):
-            notes.steps.append(message.step)
-            notes.values.append(message.value)
-        else:
-            notes.attributes.append(
-                AttributeSet(
-                    trial=message.number,
-                    attempt=message.attempt,
-                    name=message.name,
-                    value=message.value,
-                )
-            )
+        self._notes.add(message)
         self._write_notes()
 
     def _limit(self) -> int | None:
@@ -181,7 +139,7 @@ class Worker:
         """Why this process can leave, if that is certain."""
         reason, certain = self._done(), []
         confirms = self._study.session.confirms
-        self._guard("read", lambda: certain.append(confirms(reason is not None)))
+        self._patience.attempt("read", lambda: certain.append(confirms(reason is not None)))
         return reason if any(certain) else None
 
     def _done(self) -> str | None:
@@ -243,7 +201,7 @@ class Worker:
         now = self._clock()
         if now >= self._next_flush:
             self._next_flush = now + _REPORT_EVERY
-            self._record(*self._gathered(None))
+            self._record(*self._notes.take())
 
     def _end(self, ended: Ended) -> None:
         key = (ended.number, ended.attempt)
@@ -280,24 +238,18 @@ class Worker:
                 duration=duration,
             )
         self._unconfirmed.add(ended.number)
-        self._record(*self._gathered(key), event)
-
-    def _gathered(self, key: tuple[int, int] | None) -> list[Event]:
-        """What waits to be written, of one attempt or of all."""
-        keys = [k for k in self._notes if key is None or k == key]
-        return [event for k in keys for event in self._notes.pop(k).events(*k)]
+        self._record(*self._notes.take(key), event)
 
     def _record(self, *events: Event) -> None:
         """Append events; if the disk is full they are kept and sent again at every turn."""
         if events:
-            self._guard("write", lambda: self._study.session.append(*events))
+            self._patience.attempt("write", lambda: self._study.session.append(*events))
 
     def _confirm(self) -> None:
         """Tell of finished trials once they are durable."""
         journal = self._study.session.journal
-        # Each try may leave a file on a disk that is full.
-        if journal.backlog and self._clock() >= self._retry_at:
-            self._guard("write", self._study.session.append)
+        if journal.backlog and self._patience.may_try:
+            self._patience.attempt("write", self._study.session.append)
         if journal.backlog:
             return
         for number in sorted(self._unconfirmed):
@@ -306,27 +258,6 @@ class Worker:
                 self._evaluated += 1
                 self._progress.finished(self._study, trial)
         self._unconfirmed.clear()
-
-    def _guard(self, kind: str, action: Callable[[], None]) -> None:
-        """Do something with the filesystem; a trouble that may pass is waited out by later turns.
-
-        Raises:
-            StorageError: If the trouble will not pass, or has lasted for too long.
-        """
-        try:
-            action()
-        except StorageError as error:
-            if not self._troubles:
-                self._progress.notice(f"{error}. Waiting for it to pass; nothing is lost")
-            since = self._troubles.setdefault(kind, self._clock())
-            self._retry_at = self._clock() + self._pause
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-            if not error.passing or self._clock() - since > _STORAGE_PATIENCE:
-                raise
-        else:
-            if self._troubles.pop(kind, None) is not None and not self._troubles:
-                self._pause = _FIRST_PAUSE
-                self._progress.notice("the filesystem works again")
 
     def _wind_down(self, reason: str) -> None:
         """Let running evaluations save their state; what does not end in time is ended."""
@@ -342,7 +273,7 @@ class Worker:
         left = list(self._running)
         self._running.clear()
         self._record(
-            *self._gathered(None),
+            *self._notes.take(),
             *(TrialPaused(trial=number, attempt=k, reason=reason) for number, k in left),
         )
 
