@@ -26,7 +26,7 @@ class Assignment:
     attempt: int
     params: Params
     last_step: int = 0
-    """The highest step that earlier attempts reported."""
+    """The highest step that earlier attempts reported, if their checkpoint was handed on."""
 
 
 class Channel(Protocol):

@@ -106,7 +106,8 @@ class ProcessBackend:
         for child in self._children:
             child.pipe.close()
         for child in self._children:
-            child.process.join(_GRACE)
+            if child.assignment is None:
+                child.process.join(_GRACE)
             _kill_group(child.process)
             child.process.join()
             child.process.close()

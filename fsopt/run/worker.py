@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 
 from fsopt.errors import InfeasibleSpaceError
 from fsopt.events import Event, TrialCompleted, TrialFailed, TrialPaused
@@ -14,11 +14,13 @@ from fsopt.run.backends import Backend, make_backend
 from fsopt.run.evaluation import Ended, Message, Objective
 from fsopt.run.notes import Notes
 from fsopt.run.patience import Patience
-from fsopt.run.signals import Preemption
+from fsopt.run.signals import Preempted, Preemption, noted_signals
 from fsopt.run.terms import (
     BUDGET,
     EXHAUSTED,
+    PATIENCE,
     STOPPED,
+    TARGET,
     Limits,
     Progress,
     Silence,
@@ -26,6 +28,8 @@ from fsopt.run.terms import (
 )
 from fsopt.state import TrialState
 from fsopt.study import Study
+from fsopt.study.incumbents import Incumbents
+from fsopt.study.roles import EVERYTHING, Part, Reliance, Role, Supply
 from fsopt.trial import PREEMPTED, TIMEOUT, Assignment
 
 _TICK = 0.25
@@ -45,6 +49,7 @@ def run_study(
     workers: int,
     backend: str,
     limits: Limits,
+    part: Part = EVERYTHING,
     progress: Progress | None = None,
 ) -> Summary:
     """Work on a study until it, or this process, is done.
@@ -55,9 +60,15 @@ def run_study(
         KeyboardInterrupt: If a person asks twice to leave.
     """
     session = study.session
+    proposes = part.role is Role.PROPOSE
+    if proposes:
+        workers, backend = 1, "serial"  # nothing is evaluated
     evaluations = make_backend(backend, workers, objective, session.objectives, session.files.root)
-    with closing(evaluations), Preemption() as preemption:
-        return Worker(study, evaluations, limits, progress or Silence(), preemption).run()
+    session.role, session.reads_all = part.role.value, proposes
+    session.slots = 0 if proposes else evaluations.slots
+    with closing(evaluations), noted_signals() as preemption:
+        worker = Worker(study, evaluations, limits, part, progress or Silence(), preemption)
+        return worker.run()
 
 
 class Worker:
@@ -68,6 +79,7 @@ class Worker:
         study: Study,
         backend: Backend,
         limits: Limits,
+        part: Part,
         progress: Progress,
         preemption: Preemption,
     ) -> None:
@@ -76,6 +88,14 @@ class Worker:
         self._limits = limits
         self._progress = progress
         self._preemption = preemption
+        session = study.session
+        self._incumbents: Incumbents | None = None
+        if limits.target or limits.patience:
+            self._incumbents = Incumbents(session.state.trials, session.objectives)
+        self._supply = Supply(session, part.ahead) if part.role is Role.PROPOSE else None
+        self._reliance: Reliance | None = None
+        if part.role is Role.EVALUATE:
+            self._reliance = Reliance(session, waits=part.waits, tell=progress.notice)
         self._clock: Callable[[], float] = time.monotonic
         self._started = self._clock()
         self._running: dict[tuple[int, int], tuple[Assignment, float]] = {}
@@ -88,6 +108,25 @@ class Worker:
 
     def run(self) -> Summary:
         """Work until done; see `run_study`."""
+        self._study.dispatcher.pondering = self._preemption.interruptible
+        try:
+            reason = self._work()
+        except Preempted:
+            reason = PREEMPTED
+        finally:
+            self._study.dispatcher.pondering = nullcontext
+        deadline = self._clock() + self._limits.grace
+        if self._running:
+            self._wind_down(reason, deadline)
+        self._settle(deadline)
+        return Summary(
+            reason=reason,
+            evaluated=self._evaluated,
+            seconds=round(self._clock() - self._started, 3),
+        )
+
+    def _work(self) -> str:
+        """Work until there is a reason to leave."""
         if self._limits.trials is not None:
             self._study.allow(self._limits.trials)
         while (reason := self.stop_reason() or self._finished()) is None:
@@ -97,29 +136,31 @@ class Worker:
                 self._turn(_TICK)
             elif self._finished() is None:
                 # Others have the rest in hand, or the disk is full: look again, not too often.
-                self._study.session.wait(_SYNC_EVERY)
+                with self._preemption.interruptible():
+                    self._study.session.wait(_SYNC_EVERY)
                 self._turn(0.0)
-        if self._running:
-            self._wind_down(reason)
-        self._settle()
-        return Summary(
-            reason=reason,
-            evaluated=self._evaluated,
-            seconds=round(self._clock() - self._started, 3),
-        )
+        return reason
 
     def stop_reason(self) -> str | None:
         """Why no more may be done, if so."""
         if self._preemption.signal is not None:
             return PREEMPTED
-        timeout = self._limits.timeout
-        if timeout is not None and self._clock() - self._started >= timeout:
+        timeout, now = self._limits.timeout, self._clock()
+        if timeout is not None and now - self._started >= timeout:
             return TIMEOUT
-        now = self._clock()
         if now >= self._next_sync:
             self._next_sync = now + _SYNC_EVERY
             self._patience.attempt("read", self._study.session.refresh)
-        return STOPPED if self._study.session.state.stopped else None
+        return STOPPED if self._study.session.state.stopped else self._reached()
+
+    def _reached(self) -> str | None:
+        """Which limit the study's results have reached."""
+        if self._incumbents is None:
+            return None
+        if self._limits.target and self._incumbents.reach(self._limits.target):
+            return TARGET
+        patience = self._limits.patience
+        return PATIENCE if patience and self._incumbents.unimproved >= patience else None
 
     def receive(self, message: Message) -> None:
         """Take in what an evaluation says."""
@@ -168,17 +209,26 @@ class Worker:
         )
 
     def _fill(self) -> None:
-        """Give every free slot a trial."""
+        """Give every free slot a trial, or propose what others will need."""
+        try:
+            if self._supply is None:
+                self._fill_slots()
+            else:
+                self._stock(self._supply)
+        except InfeasibleSpaceError:
+            if self._study.config.space.cardinality is None:
+                raise
+            self._exhausted = True
+
+    def _fill_slots(self) -> None:
         while len(self._running) < self._backend.slots:
-            try:
-                assignments = self._study.dispatcher.take(
-                    1, self._limit(), new=not self._exhausted
-                )
-            except InfeasibleSpaceError:
-                if self._study.config.space.cardinality is None:
-                    raise
-                self._exhausted = True
-                return
+            proposes = self._reliance is None or self._reliance.must_propose()
+            assignments = self._study.dispatcher.take(
+                1,
+                self._limit(),
+                new=proposes and not self._exhausted,
+                orphans=not self._exhausted,
+            )
             if not assignments:
                 return
             for assignment in assignments:
@@ -188,6 +238,14 @@ class Worker:
             self._confirm()
             if self._unconfirmed or self.stop_reason() is not None:
                 return
+
+    def _stock(self, supply: Supply) -> None:
+        dispatcher, limit = self._study.dispatcher, self._limit()
+        dispatcher.attend()
+        wanted = 0 if self._exhausted else supply.wanted(limit)
+        if wanted:
+            began = self._clock()
+            supply.proposed(dispatcher.propose(wanted, limit), self._clock() - began)
 
     def _turn(self, timeout: float) -> None:
         """Wait for evaluations, write what has gathered, and show how things stand."""
@@ -259,9 +317,8 @@ class Worker:
                 self._progress.finished(self._study, trial)
         self._unconfirmed.clear()
 
-    def _wind_down(self, reason: str) -> None:
+    def _wind_down(self, reason: str, deadline: float) -> None:
         """Let running evaluations save their state; what does not end in time is ended."""
-        deadline = self._clock() + self._limits.grace
         self._progress.notice(
             f"{reason}: {len(self._running)} running trials have {self._limits.grace:g} s to pause"
         )
@@ -277,11 +334,18 @@ class Worker:
             *(TrialPaused(trial=number, attempt=k, reason=reason) for number, k in left),
         )
 
-    def _settle(self) -> None:
-        """Get everything written before leaving."""
+    def _settle(self, deadline: float) -> None:
+        """Get everything written before leaving.
+
+        Raises:
+            StorageError: If the filesystem refuses it for too long; who has to leave can't wait
+                longer than until the deadline.
+        """
         self._confirm()
         while self._study.session.journal.backlog:
             self._backend.poll(_SYNC_EVERY, self)
+            if self._preemption.signal is not None and self._clock() > deadline:
+                self._study.session.append()
             self._confirm()
 
     def _keep_traceback(self, ended: Ended) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fsopt.errors import StudyError
 from fsopt.history import BoolArray, FloatArray, IntArray
 from fsopt.moo.pareto import nondominated
 from fsopt.objectives import Objectives
@@ -55,16 +54,10 @@ class Incumbents:
         """Whether one trial is at least as good as each of some values.
 
         Args:
-            target: By objective, in its own units and direction.
-
-        Raises:
-            StudyError: If there is no such objective.
+            target: For some of the objectives, in their own units and directions.
         """
-        names = self._objectives.names
-        if unknown := [name for name in target if name not in names]:
-            raise StudyError(f"no objective {unknown[0]!r}; there is {', '.join(names)}")
         self._follow()
-        wanted = np.array([[target.get(name, np.nan) for name in names]])
+        wanted = np.array([[target.get(name, np.nan) for name in self._objectives.names]])
         bounds = self._objectives.to_minimise(wanted)
         # Whatever reaches it is dominated by an incumbent that reaches it too.
         return bool(((bounds >= self._Y) | np.isnan(bounds)).all(axis=1).any())

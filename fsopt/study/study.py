@@ -118,6 +118,8 @@ class Study:
         workers: int = 1,
         timeout: float | None = None,
         backend: str | None = None,
+        target: float | Mapping[str, float] | None = None,
+        patience: int | None = None,
     ) -> Summary:
         """Evaluate trials until the study has enough of them.
 
@@ -129,19 +131,23 @@ class Study:
             timeout: Seconds after which no more trials are started and running ones are paused.
             backend: ``"serial"`` (in this thread; the default for one worker), ``"thread"`` (the
                 default for several) or ``"process"`` (the objective must be importable).
+            target: Leave once a trial is as good as this; with several objectives a mapping of
+                some of them to values, which one trial must reach.
+            patience: Leave once so many finished trials have brought no improvement.
 
         Returns:
             What became of it.
         """
-        from fsopt.run.terms import Limits
+        from fsopt.run.terms import Limits, read_target
         from fsopt.run.worker import run_study
 
+        goal = read_target(target, self.session.objectives)
         return run_study(
             self,
             objective,
             workers=workers,
             backend=backend or ("serial" if workers == 1 else "thread"),
-            limits=Limits(trials=trials, timeout=timeout),
+            limits=Limits(trials=trials, timeout=timeout, target=goal, patience=patience),
         )
 
     @overload
