@@ -57,7 +57,7 @@ class TrialFiles:
         target = self._path(layout.checkpoint(trial, attempt))
         taken = self._path(layout.taken_checkpoint(trial, attempt))
         try:
-            if not target.is_dir():
+            if not (target.is_dir() or taken.is_dir()):  # from an earlier try
                 self._take(trial, range(since, attempt), taken)
             if copy and taken.is_dir() and not target.is_dir():
                 partial = self._path(layout.copied_checkpoint(trial, attempt))

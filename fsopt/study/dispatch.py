@@ -29,6 +29,9 @@ _SUSPECT_AFTER = 1.0
 _LOOK_EVERY = 0.25
 """Seconds between looks for such numbers, while none is to be looked into."""
 
+_SURVEYS_PER_LEASE = 8
+"""Looks at the claims of others in the time after which one of them may be lost."""
+
 _NEAR = 10_000
 """So many numbers are looked at to find those that were claimed without a word."""
 
@@ -46,6 +49,7 @@ class Dispatcher:
     _silent: dict[int, float] = field(default_factory=dict)
     """By number that was claimed without a word, when it was last looked into."""
     _next_look: float = -math.inf
+    _next_survey: float = -math.inf
 
     def __post_init__(self) -> None:
         self._ownership = Ownership(self.session)
@@ -78,6 +82,8 @@ class Dispatcher:
         while len(taken) < count and (trial := next(available, None)) is not None:
             taken += self._continue(trial, leased=leased)
         if orphans and len(taken) < count:
+            if not new:
+                self._survey()
             taken += self._orphan(limit, leased=leased)
         if new and len(taken) < count:
             taken += self._start_new(count - len(taken), limit, leased=leased)
@@ -243,6 +249,13 @@ class Dispatcher:
             return []
         return self._start(self._proposals([number]), index, leased=leased)
 
+    def _survey(self) -> None:
+        """See the claims of proposers that are lost: who claims no numbers meets none."""
+        now = self.session.clock()
+        if now >= self._next_survey:
+            self._next_survey = now + self.session.config.lease / _SURVEYS_PER_LEASE
+            self.session.journal.claims.survey(self.session.state.trials.complete_below)
+
     def _silent_number(self, limit: int | None) -> int | None:
         """A number that was claimed some time ago, of which no event tells.
 
@@ -252,8 +265,8 @@ class Dispatcher:
         if now < self._next_look:
             return None
         # An event may tell of any number, however far off; those of which none tells are near.
-        end = max(trials.end, self.session.journal.claims.cursor)
-        end = min(end, trials.complete_below + _NEAR)
+        claims = self.session.journal.claims
+        end = min(max(trials.end, claims.cursor, claims.end), trials.complete_below + _NEAR)
         missing = trials.missing_below(end if limit is None else min(end, limit))
         self._silent = {number: self._silent.get(number, now) for number in missing}
         number = min(self._silent, key=lambda n: self._silent[n], default=None)

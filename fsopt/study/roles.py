@@ -151,6 +151,7 @@ class Supply:
     session: Session
     ahead: int | None = None
     _company: Company = field(init=False)
+    _began: float = field(init=False)
     _waiting: int = 0
     """How many trials waited when this was last asked, with those proposed since."""
     _taken: deque[tuple[float, int]] = field(default_factory=deque)
@@ -158,7 +159,7 @@ class Supply:
     _thinking: float = 0.0
 
     def __post_init__(self) -> None:
-        self._company = Company(self.session)
+        self._company, self._began = Company(self.session), self.session.clock()
 
     def wanted(self, limit: int | None) -> int:
         """How many trials to propose now.
@@ -191,7 +192,7 @@ class Supply:
     def _reserve(self, now: float, capacity: int) -> int:
         if self.ahead is not None:
             return self.ahead
-        span = max(now - self._taken[0][0], 1.0)
+        span = min(max(now - self._began, 1.0), _WINDOW)
         rate = sum(count for _, count in self._taken) / span
         enough = 1 + math.ceil(rate * (self._thinking + _LATENCY))
         return min(enough, max(capacity, 1))
