@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from fsopt.errors import FsoptError
     from fsopt.objectives import Failure
     from fsopt.run.command import Command
-    from fsopt.run.conditions import Conditions
-    from fsopt.run.remote.agents import Cluster
+    from fsopt.run.conditions import Cluster, Conditions
     from fsopt.search import (
         BayesianOptimizer,
         Exploration,
@@ -51,7 +50,7 @@ _HOMES = {
     "Failure": "fsopt.objectives",
     "Command": "fsopt.run.command",
     "Conditions": "fsopt.run.conditions",
-    "Cluster": "fsopt.run.remote.agents",
+    "Cluster": "fsopt.run.conditions",
     "BayesianOptimizer": "fsopt.search",
     "Exploration": "fsopt.search",
     "ForestOptions": "fsopt.search",

@@ -13,13 +13,12 @@ import pytest
 import fsopt
 from fsopt.errors import EvaluationError, StudyError
 from fsopt.objectives import Objectives
-from fsopt.run.conditions import Conditions
+from fsopt.run.conditions import Cluster, Conditions
 from fsopt.run.evaluation import Ended, Message, Reported
 from fsopt.run.remote import actors
 from fsopt.run.remote.actors import Actors, LostActorError
 from fsopt.run.remote.agents import (
     Broken,
-    Cluster,
     Dismissed,
     Gone,
     Naps,
