@@ -110,7 +110,7 @@ def _posterior(
     """The posterior of each shape and deviation of the noise.
 
     Args:
-        y: (n,) Values.
+        y: (n,) Values, the last of which is 0.
         h: (k, n) Shapes.
         links: (n,) The correlation of the noise of each point with that of the next one, and of
             the last point's with that of the forecast.
@@ -136,6 +136,6 @@ def _posterior(
     evidence = (p * level + q * drop - (y_white @ y_white) * precision) / 2
     evidence -= len(y) * np.log(_NOISES) + np.log(determinant) / 2 + np.log(rest).sum()
     by_level, by_drop = 1 - links[-1], -links[-1] * h[:, -1:]  # of the noise, links[-1] lasts
-    mean = by_level * level + by_drop * drop + links[-1] * y[-1]
+    mean = by_level * level + by_drop * drop
     variance = (by_level**2 * c - 2 * by_level * by_drop * b + by_drop**2 * a) / determinant
     return evidence, mean, variance + _NOISES**2 * (1 - links[-1] ** 2)

@@ -77,7 +77,7 @@ class Threshold(NeverPauses):
         if not len(steps) or steps[-1] < self.min_steps:
             return Decision.CONTINUE
         is_over = self.max_steps is not None and steps[-1] >= self.max_steps
-        if is_over or not values[-1] <= curves.to_minimise(self.worst):
+        if is_over or values[-1] > curves.to_minimise(self.worst):
             return Decision.STOP
         return Decision.CONTINUE
 

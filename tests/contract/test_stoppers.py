@@ -50,6 +50,10 @@ STOPPER_CASES: dict[str, Stopper] = {
     "patience": Patience(steps=3, min_delta=0.1, max_steps=MAX),
     "threshold": Threshold(worst=0.5, min_steps=3, max_steps=MAX),
     "any": AnyOf(SuccessiveHalving(max_steps=MAX, pause=True), Patience(steps=4)),
+    "any-pause": AnyOf(
+        SuccessiveHalving(max_steps=MAX, pause=True),
+        ConstantStop(steps=1, finish=3, max_steps=MAX),
+    ),
     "all": AllOf(MedianStop(max_steps=MAX), AnyOf(Threshold(worst=0.7, max_steps=MAX))),
     "all-pause": AllOf(
         ConstantStop(steps=1, max_steps=MAX), SuccessiveHalving(max_steps=MAX, pause=True)

@@ -159,6 +159,16 @@ def test_only_a_trial_that_can_hardly_become_the_best_is_stopped() -> None:
         assert stopper.decide(curves, 1, 0) is decision
 
 
+def test_a_trial_as_good_as_the_best_goes_on_although_it_gets_worse() -> None:
+    stopper = LearningCurveExtrapolation(max_steps=81)
+    for last in (0.3, 0.4):
+        curves = study_with(best=0.3)
+        for step in range(1, 11):
+            curves.report(1, step, last - 0.02 * (10 - step))
+        is_as_good = last <= 0.3 + 0.4 * 81**-0.5
+        assert (stopper.decide(curves, 1, 0) is Decision.CONTINUE) == is_as_good
+
+
 def test_nobody_is_stopped_before_a_trial_is_complete() -> None:
     curves = Curves()
     for step in range(1, 11):

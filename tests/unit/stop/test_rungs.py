@@ -11,6 +11,7 @@ from fsopt.stop import (
     Hyperband,
     MedianStop,
     PercentileStop,
+    Stopper,
     SuccessiveHalving,
 )
 from fsopt.stop.halving import rungs_between
@@ -195,6 +196,24 @@ def test_the_best_are_finished_once_all_have_their_first_steps() -> None:
     assert stopper.promote(curves, 0) == [1, 2]
     curves.resume(1)
     assert stopper.promote(curves, 0) == [2]
+
+
+@pytest.mark.parametrize(
+    "stopper",
+    [
+        SuccessiveHalving(max_steps=9),
+        MedianStop(min_competing=2),
+        SuccessiveHalving(max_steps=9, pause=True),
+        ConstantStop(steps=1, finish=2),
+    ],
+)
+def test_where_all_overflow_nobody_goes_on(stopper: Stopper) -> None:
+    curves = study_at(1, [np.nan, np.inf, np.nan])
+    curves.is_full = True
+    for trial in range(3):
+        assert stopper.decide(curves, trial, 0) is not Decision.CONTINUE
+        curves.pause(trial)
+    assert stopper.promote(curves, 0) == []
 
 
 @pytest.mark.parametrize(
