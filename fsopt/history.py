@@ -63,7 +63,7 @@ class History:
     made when one of them is first read; read none of them after the study has gone on.
     """
 
-    __slots__ = ("_arrays", "_source", "noisy", "space")
+    __slots__ = ("_arrays", "_source", "budget", "noisy", "space")
 
     def __init__(
         self,
@@ -75,6 +75,7 @@ class History:
         X_failed: FloatArray,
         X_pending: FloatArray,
         noisy: bool | None = None,
+        budget: int | None = None,
     ) -> None:
         """The history of the trials given; see the properties of these names."""
         arrays = Arrays(X=X, Y=Y, numbers=numbers, X_failed=X_failed, X_pending=X_pending)
@@ -82,14 +83,24 @@ class History:
         self.noisy = noisy
         """Whether a configuration may have another value each time, and may be proposed again;
         None if nobody has said."""
+        self.budget = budget
+        """How many trials the study shall have, if somebody has said so."""
         self._arrays: Arrays | None = arrays
         self._source: Source = _Given(arrays)
 
     @classmethod
-    def of(cls, space: Space, source: Source, *, noisy: bool | None = None) -> History:
+    def of(
+        cls,
+        space: Space,
+        source: Source,
+        *,
+        noisy: bool | None = None,
+        budget: int | None = None,
+    ) -> History:
         """The history that a source tells of."""
         history = cls.empty(space)
-        history._arrays, history._source, history.noisy = None, source, noisy
+        history._arrays, history._source = None, source
+        history.noisy, history.budget = noisy, budget
         return history
 
     @classmethod

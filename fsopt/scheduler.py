@@ -24,6 +24,20 @@ _LAUNCH = ("SLURM_JOB_ID", "SLURM_STEP_ID", "SLURM_RESTART_COUNT", "PMIX_NAMESPA
 """What is the same in all processes of one launch, and in no others."""
 
 
+_OF_LAUNCHERS = (
+    "OMPI_",
+    "PMI_",
+    "PMI2_",
+    "PMIX_",
+    "PRTE_",
+    "HYDRA_",
+    "MPI_LOCAL",
+    "PALS_",
+    "MV2_COMM_",
+)
+"""How the variables begin by which launchers tell MPI that this process is one of several."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduler:
     """Which job, and which of its processes, this one is; everything is empty on a laptop."""
@@ -63,6 +77,11 @@ class Scheduler:
         task = f"_{self.task}" if self.task else ""
         rank = f"-p{self.rank}" if self.rank or self.size > 1 else ""
         return f"{self.job}{task}-r{self.restarts}{rank}"
+
+
+def launcher_variables(environment: Mapping[str, str]) -> list[str]:
+    """The variables that make a program which uses MPI take itself for a rank of this launch."""
+    return [name for name in environment if name.startswith(_OF_LAUNCHERS)]
 
 
 def _slurm(environment: Mapping[str, str], size: int) -> Scheduler:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,9 @@ PREEMPTED = "preempted"
 TIMEOUT = "timeout"
 """The stop reasons when the process, not the trial, has to end."""
 
+LOST = "lost"
+"""How the reason begins when the node that evaluated an attempt is out of reach."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
@@ -26,7 +29,9 @@ class Assignment:
     attempt: int
     params: Params
     last_step: int = 0
-    """The highest step that earlier attempts reported."""
+    """The highest step that earlier attempts reported, if their checkpoint was handed on."""
+    slot: str | None = None
+    """Which of the slots it has; set by what runs it."""
 
 
 class Channel(Protocol):
@@ -62,6 +67,10 @@ class Trial:
         """0, or more if earlier attempts were lost or preempted."""
         self.params: Params = MappingProxyType(dict(assignment.params))
         """The active parameters by name, typed as declared."""
+        self.slot: str | None = assignment.slot
+        """What only this evaluation uses for now, such as a GPU; None if nothing is shared out."""
+        self.sink: Callable[[bytes], None] | None = None
+        """Takes what a program prints; without one it goes where this process prints."""
         self.observed_stop: str | None = None
         """Why the objective was told to stop, once it was."""
         self._last_step = assignment.last_step

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fsopt.cli.bench_stopping import stopping
 from fsopt.cli.common import debug_option, json_option, print_json
 
 
@@ -20,6 +21,9 @@ def bench() -> None:
       fsopt bench storage --quick
       fsopt bench optimizers --problems mixed --optimizers fsopt,random
     """
+
+
+bench.add_command(stopping)
 
 
 @bench.command()

@@ -102,7 +102,8 @@ def trials(directory: str, form: str, output: Path | None, as_json: bool) -> Non
 def show(ctx: click.Context, words: Sequence[str], replay: bool, as_json: bool) -> None:
     """Show one trial and every event that made it.
 
-    Also tells why it was proposed, as long as the logs of that time are there.
+    With tracebacks, the end of what was printed, and why the trial was proposed, as long as the
+    logs of that time are there.
 
     \b
     Example:
@@ -110,7 +111,7 @@ def show(ctx: click.Context, words: Sequence[str], replay: bool, as_json: bool) 
       fsopt show runs/first 17 --replay
     """
     from fsopt.study import open_study
-    from fsopt.view.inspection import tracebacks, trial_details
+    from fsopt.view.inspection import texts, trial_details
     from fsopt.view.report import show_lines
 
     directory, number = directory_and_trial(ctx, words)
@@ -119,7 +120,7 @@ def show(ctx: click.Context, words: Sequence[str], replay: bool, as_json: bool) 
     if as_json:
         print_json(details)
     else:
-        click.echo("\n".join(show_lines(details, tracebacks(study, details))))
+        click.echo("\n".join(show_lines(details, texts(study, details))))
     if replay and details["replay"]["verdict"] != "same":
         ctx.exit(1)
 

@@ -10,6 +10,7 @@
       trials/17/                       what the objective saved; made when something is saved
         checkpoint.1/                  belongs to attempt 1, handed on by renaming
         traceback.0.txt                why attempt 0 failed
+        output.0.txt                   what attempt 0 printed
       snapshot/00000003-node7-4242-k3f9-8f0a12c4.parquet
                                        what the logs up to some positions amount to
       snapshot/00000004.claim          some process is making the next one
@@ -123,13 +124,23 @@ def checkpoint(trial: int, attempt: int) -> str:
     return f"{trial_directory(trial)}/checkpoint.{attempt}"
 
 
+def taken_checkpoint(trial: int, attempt: int) -> str:
+    """Where an attempt keeps an earlier one's checkpoint directory until it has copied it."""
+    return f"{checkpoint(trial, attempt)}.taken"
+
+
+def copied_checkpoint(trial: int, attempt: int) -> str:
+    """What an attempt has copied of it so far."""
+    return f"{checkpoint(trial, attempt)}.copy"
+
+
 def traceback(trial: int, attempt: int) -> str:
     """Where the traceback of a failed attempt is kept."""
     return f"{trial_directory(trial)}/traceback.{attempt}.txt"
 
 
 def output(trial: int, attempt: int) -> str:
-    """Where the captured output of a command is kept."""
+    """Where it is kept what an attempt printed."""
     return f"{trial_directory(trial)}/output.{attempt}.txt"
 
 

@@ -1,19 +1,23 @@
-"""Where evaluations run: in this thread, in threads, or in processes of their own.
+"""Where evaluations run: in this thread, in threads, in processes of their own, on other nodes.
 
 A backend starts evaluations and passes on what they say; it never decides and never writes.
 """
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from fsopt.errors import StudyError
+from fsopt.log import layout
 from fsopt.objectives import Objectives
-from fsopt.run.conditions import Conditions
+from fsopt.run.command import kill_programs
+from fsopt.run.conditions import Cluster, Conditions
 from fsopt.run.evaluation import (
     Attributed,
     Listener,
@@ -22,7 +26,9 @@ from fsopt.run.evaluation import (
     Reported,
     evaluate,
 )
+from fsopt.run.output import Output
 from fsopt.run.processes import ProcessBackend
+from fsopt.run.remote.agents import Setup
 from fsopt.trial import Assignment, Trial
 from fsopt.values import Value
 
@@ -30,7 +36,10 @@ from fsopt.values import Value
 class Backend(Protocol):
     """Evaluates up to ``slots`` assignments at the same time."""
 
-    slots: int
+    @property
+    def slots(self) -> int:
+        """As many as there are now; agents on other nodes come and go."""
+        ...
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
         """Begin an evaluation; the caller sees to it that a slot is free."""
@@ -61,9 +70,12 @@ class SerialBackend:
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
         """Evaluate at once, from beginning to end."""
+        assignment = replace(assignment, slot=next(iter(self._conditions.slots), None))
         channel = _Channel(assignment, listener.receive, listener.stop_reason)
         trial = Trial(assignment, self._root, channel)
-        listener.receive(evaluate(self._objective, trial, assignment, self._objectives))
+        with _kept_output(trial, self._conditions.output_limit):
+            ended = evaluate(self._objective, trial, assignment, self._objectives)
+        listener.receive(ended)
 
     def poll(self, timeout: float, listener: Listener) -> None:
         """Nothing is ever running here."""
@@ -93,16 +105,23 @@ class ThreadBackend:
         self._objective, self._objectives, self._root = objective, objectives, root
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._reason: str | None = None
+        self._free: list[str] = [*conditions.slots[:slots]]
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
         """Evaluate in a new thread, which does not keep the process from ending."""
-        channel = _Channel(assignment, self._messages.put, lambda: self._reason)
-        trial = Trial(assignment, self._root, channel)
+        slot = self._free.pop(0) if self._conditions.slots else None
+        given = replace(assignment, slot=slot)
+        channel = _Channel(given, self._messages.put, lambda: self._reason)
+        trial = Trial(given, self._root, channel)
 
         def run() -> None:
-            self._messages.put(evaluate(self._objective, trial, assignment, self._objectives))
+            with _kept_output(trial, self._conditions.output_limit):
+                ended = evaluate(self._objective, trial, given, self._objectives)
+            if slot is not None:
+                self._free.append(slot)
+            self._messages.put(ended)
 
-        threading.Thread(target=run, name=f"trial-{assignment.number}", daemon=True).start()
+        threading.Thread(target=run, name=f"trial-{given.number}", daemon=True).start()
 
     def poll(self, timeout: float, listener: Listener) -> None:
         """Wait for the first message and take all that are there."""
@@ -118,7 +137,22 @@ class ThreadBackend:
         self._reason = reason
 
     def close(self) -> None:
-        """Threads can't be ended; they end with the process."""
+        """Programs are ended; threads can't be, they end with the process."""
+        kill_programs()
+
+
+@contextlib.contextmanager
+def _kept_output(trial: Trial, limit: int) -> Iterator[None]:
+    """Keep what programs print; what is printed in this process can't be told apart by trial."""
+    if not limit:
+        yield
+        return
+    output = Output(limit)
+    trial.sink = output.add
+    try:
+        yield
+    finally:
+        output.save(trial.root / layout.output(trial.number, trial.attempt))
 
 
 class _Channel:
@@ -143,12 +177,40 @@ class _Channel:
         return self._ask()
 
 
+def _mpi(setup: Setup, cluster: Cluster) -> Backend:
+    from fsopt.run.remote import mpi
+
+    return mpi.make(setup, cluster)
+
+
+def _ray(setup: Setup, cluster: Cluster) -> Backend:
+    from fsopt.run.remote import ray
+
+    return ray.make(setup, cluster)
+
+
+def _dask(setup: Setup, cluster: Cluster) -> Backend:
+    from fsopt.run.remote import dask
+
+    return dask.make(setup, cluster)
+
+
 BACKENDS: Mapping[str, Callable[[int, Objective, Objectives, Path, Conditions], Backend]] = {
     "process": ProcessBackend,
     "thread": ThreadBackend,
     "serial": lambda _slots, *rest: SerialBackend(*rest),
 }
-"""Every backend by its name; made with slots, objective, objectives, root and conditions."""
+"""Backends on this node by name; made with slots, objective, objectives, root and conditions."""
+
+REMOTE: Mapping[str, Callable[[Setup, Cluster], Backend]] = {
+    "mpi": _mpi,
+    "ray": _ray,
+    "dask": _dask,
+}
+"""Backends that evaluate on other nodes, by name."""
+
+_WITHIN = ("thread", "serial")
+"""Those that evaluate within this process."""
 
 
 def make_backend(
@@ -162,12 +224,29 @@ def make_backend(
     """The backend of that name.
 
     Raises:
-        StudyError: If there is none, or it can't have that many slots.
+        StudyError: If there is none, it can't have that many slots, or it can't hold evaluations
+            to the conditions.
+        MissingExtraError: If it needs a package that is not installed.
     """
-    if name not in BACKENDS:
-        raise StudyError(f"unknown backend {name!r}; there are {', '.join(BACKENDS)}")
+    conditions = conditions or Conditions()
+    known = [*BACKENDS, *REMOTE]
+    if name not in known:
+        raise StudyError(f"unknown backend {name!r}; there are {', '.join(known)}")
     if slots < 1:
         raise StudyError(f"workers must be 1 or more, not {slots}")
     if name == "serial" and slots > 1:
         raise StudyError("the serial backend has one worker; use thread or process for more")
-    return BACKENDS[name](slots, objective, objectives, root, conditions or Conditions())
+    if conditions.slots and len(conditions.slots) < slots:
+        raise StudyError(
+            f"{slots} workers can't share {len(conditions.slots)} slots "
+            f"({', '.join(conditions.slots)}); each needs one of its own"
+        )
+    if name in REMOTE:
+        setup = Setup(slots, objective, objectives, root.resolve(), conditions)
+        return REMOTE[name](setup, conditions.cluster)
+    if name in _WITHIN and conditions.needs_process:
+        raise StudyError(
+            f"the {name} backend can't end an evaluation, so it has no "
+            f"{' and no '.join(conditions.needs_process)}; use the process backend"
+        )
+    return BACKENDS[name](slots, objective, objectives, root, conditions)

@@ -14,21 +14,26 @@ import signal
 import string
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fsopt.errors import ScriptError
 from fsopt.log import layout
+from fsopt.run.conditions import slot_environment
 from fsopt.run.evaluation import FailedProgramError
 from fsopt.run.exchange import CHECKPOINT_DIR, RESULT, STUDY, TRIAL, Exchange
+from fsopt.run.guard import reason_of_end
 from fsopt.trial import Trial
 from fsopt.values import Params, Value
 
 _LOOK_EVERY = 0.1
 _GRACE = 30.0
-_OUTPUT_KEPT = 20_000
+
+_LAST_WORDS = 1.0
+"""Seconds to wait for the output of a program that has ended."""
 
 _programs: set[int] = set()
 """Process groups of the programs that run now."""
@@ -101,18 +106,16 @@ class Command:
             What it wrote to ``$FSOPT_RESULT``.
 
         Raises:
-            FailedProgramError: If it fails or writes no result; with the end of its output.
+            FailedProgramError: If it fails or writes no result.
         """
         with tempfile.TemporaryDirectory(prefix="fsopt-") as name:
             exchange = Exchange(Path(name))
-            output = exchange.directory / "output"
-            status = _run(self.arguments(trial.params), trial, exchange, output)
+            status = _run(self.arguments(trial.params), trial, exchange)
             if trial.observed_stop:
                 return None
             if status:
-                reason = f"exit {status}" if status > 0 else f"signal {-status}"
-                raise FailedProgramError(reason, _tail(output))
-            return _result(exchange.result, output)
+                raise FailedProgramError(reason_of_end(status))
+            return _result(exchange.result)
 
     def _parts(self) -> list[str]:
         if not isinstance(self.template, str):
@@ -127,21 +130,22 @@ def kill_programs() -> None:
             os.killpg(group, signal.SIGKILL)
 
 
-def _run(arguments: Sequence[str], trial: Trial, exchange: Exchange, output: Path) -> int:
-    with output.open("wb") as sink:
-        try:
-            process = subprocess.Popen(
-                arguments,
-                env={**os.environ, **_environment(trial, exchange)},
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                process_group=0,
-            )
-        except OSError as error:
-            reason = f"can't run {arguments[0]!r}: {error.strerror}"
-            raise FailedProgramError(reason, f"{shlex.join(arguments)}\n{error}\n") from error
+def _run(arguments: Sequence[str], trial: Trial, exchange: Exchange) -> int:
+    captured = trial.sink is not None
+    try:
+        process = subprocess.Popen(
+            arguments,
+            env={**os.environ, **_environment(trial, exchange)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if captured else None,
+            stderr=subprocess.STDOUT if captured else None,
+            process_group=0,
+        )
+    except OSError as error:
+        raise FailedProgramError(f"can't run {arguments[0]!r}: {error.strerror}") from error
     _programs.add(process.pid)
+    listener = threading.Thread(target=_listen, args=(process, trial.sink), daemon=True)
+    listener.start()
     try:
         return _attend(process, trial, exchange)
     finally:
@@ -149,6 +153,15 @@ def _run(arguments: Sequence[str], trial: Trial, exchange: Exchange, output: Pat
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         _programs.discard(process.pid)
+        # A process that has left the group may hold the pipe for as long as it likes.
+        listener.join(_LAST_WORDS)
+
+
+def _listen(process: subprocess.Popen[bytes], sink: Callable[[bytes], None] | None) -> None:
+    if process.stdout is not None and sink is not None:
+        with process.stdout as pipe:
+            while data := pipe.read1():  # type: ignore[attr-defined]  # it is buffered
+                sink(data)
 
 
 def _attend(process: subprocess.Popen[bytes], trial: Trial, exchange: Exchange) -> int:
@@ -177,23 +190,17 @@ def _environment(trial: Trial, exchange: Exchange) -> dict[str, str]:
         TRIAL: str(trial.number),
         STUDY: str(trial.root),
         CHECKPOINT_DIR: str(trial.root / layout.checkpoint(trial.number, trial.attempt)),
+        **slot_environment(trial.slot),
     }
 
 
-def _result(path: Path, output: Path) -> object:
+def _result(path: Path) -> object:
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise FailedProgramError(f"wrote no result to ${RESULT}", _tail(output)) from None
+        raise FailedProgramError(f"wrote no result to ${RESULT}") from None
     except ValueError as error:
-        reason = f"wrote no JSON to ${RESULT}: {error}"
-        raise FailedProgramError(reason, _tail(output)) from None
-
-
-def _tail(path: Path) -> str:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _OUTPUT_KEPT))
-        return file.read().decode(errors="replace")
+        raise FailedProgramError(f"wrote no JSON to ${RESULT}: {error}") from None
 
 
 def _placeholders(part: str) -> list[str]:

@@ -68,16 +68,7 @@ class Listener(Protocol):
 
 
 class FailedProgramError(Exception):
-    """A program that is the objective failed; carries the end of its output.
-
-    Args:
-        reason: Why, in a few words.
-        output: The end of what it printed.
-    """
-
-    def __init__(self, reason: str, output: str) -> None:
-        super().__init__(reason)
-        self.output = output
+    """A program that is the objective failed; the message says why, in a few words."""
 
 
 def evaluate(
@@ -93,7 +84,7 @@ def evaluate(
     try:
         returned = objective(trial)
     except FailedProgramError as error:
-        result, text = Failure(str(error)), error.output
+        result = Failure(str(error))
     except SystemExit as error:
         result, text = Failure(f"exit {error.code}"), traceback.format_exc()
     except Exception as error:  # noqa: BLE001 - this is where the user's code is called

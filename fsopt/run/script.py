@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import sys
 import traceback
@@ -34,16 +35,23 @@ class ScriptObjective:
     _loaded: Objective | None = field(default=None, repr=False)
 
     def __call__(self, trial: Trial) -> object:
-        """Evaluate; the script is imported at the first call in each process."""
+        """Evaluate."""
+        return self._load()(trial)
+
+    def _load(self) -> Objective:
         if self._loaded is None:
             self._loaded = _objective(_import(self.path), self.path)
-        return self._loaded(trial)
+        return self._loaded
 
     def __getstate__(self) -> Path:
         return self.path
 
     def __setstate__(self, path: Path) -> None:
         self.path, self._loaded = path, None
+        # Where it arrives the import is done before an evaluation begins, whose time is limited;
+        # what is wrong with the script is told by the evaluation, which tries again.
+        with contextlib.suppress(FsoptError):
+            self._load()
 
 
 def load_script(path: Path) -> Script:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -18,6 +18,10 @@ _LOG_ROOT_HALF_PI = 0.5 * math.log(math.pi / 2)
 
 class Acquisition(Protocol):
     """What is wanted of a configuration, given what is expected of it; more is better."""
+
+    is_gain: ClassVar[bool]
+    """Whether the value is what is gained by a success, which is to be multiplied by its chance.
+    Otherwise it is, or is compared with, a logarithm."""
 
     def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """(k,) How much configurations with these means and standard deviations are wanted."""
@@ -40,6 +44,8 @@ class LogExpectedImprovement:
 
     best: float
     """The value to improve upon."""
+
+    is_gain: ClassVar[bool] = False
 
     def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """(k,) The logarithm of the expected improvement."""
@@ -64,6 +70,8 @@ class ExpectedImprovement:
     """The value to improve upon."""
     xi: float = 0.0
     """By how much at least."""
+
+    is_gain: ClassVar[bool] = True
 
     def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """(k,) The expected improvement."""
@@ -91,6 +99,8 @@ class ProbabilityOfImprovement:
     xi: float = 0.0
     """By how much at least."""
 
+    is_gain: ClassVar[bool] = True
+
     def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """(k,) ``Phi(u)`` with ``u = (best - xi - mean) / deviation``."""
         from scipy.special import ndtr
@@ -115,6 +125,8 @@ class ConfidenceBound:
 
     kappa: float
     """How much uncertainty attracts; 0 exploits only."""
+
+    is_gain: ClassVar[bool] = False
 
     def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """(k,) ``kappa * deviation - mean``."""

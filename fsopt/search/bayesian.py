@@ -21,6 +21,7 @@ from fsopt.surrogate import FORESTS, ForestOptions, is_regressor_name
 
 _SURROGATES = ("auto", "gp", *FORESTS)
 _MOST_TRADED_OFF = 100  # trials, for each trade-off of which a fit from scratch takes 0.2 s
+_DESIGN_SHARE = 4  # one of so many trials
 _LARGE_BATCH = 64  # proposals of one call, of which each takes a Gaussian process some 0.1 s
 
 
@@ -46,7 +47,8 @@ class BayesianOptimizer:
     """How the first trials are made: ``"sobol"``, ``"lhs"``, ``"halton"``, ``"grid"`` or
     ``"random"``; see `fsopt.search.designs`."""
     initial_trials: int | None = None
-    """How many trials must have ended before the model takes over; ``2 d + 1`` if None."""
+    """How many trials must have ended before the model takes over. If None, ``2 d + 1``, but of a
+    study whose budget is known at most a quarter of it, and at least ``d + 1``."""
     surrogate: str | ForestOptions = "auto"
     """The model: ``"gp"``, a Gaussian process; a forest, ``"extra_trees"`` (also ``"forest"``),
     ``"random_forest"``, ``"tree_bagging"``, ``"random_subspace"`` or one's own `ForestOptions`; or
@@ -157,7 +159,12 @@ class BayesianOptimizer:
         return not forest_fits_better(history, history.Y[:, 0], seed)
 
     def _design_size(self, history: History) -> int:
-        return 2 * len(history.space) + 1 if self.initial_trials is None else self.initial_trials
+        if self.initial_trials is not None:
+            return self.initial_trials
+        least, most = len(history.space) + 1, 2 * len(history.space) + 1
+        if history.budget is None:
+            return most
+        return min(most, max(least, history.budget // _DESIGN_SHARE))
 
     def _plan(self, history: History) -> Plan:
         return Plan(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -205,7 +206,8 @@ class _Score:
         value = self.wanted.value(predicted.mean, predicted.epistemic)
         if self.beliefs.success is not None:
             label = self.beliefs.success.predict(points).mean
-            value = value + np.log(np.clip((1 + label) / 2, _LEAST_FEASIBILITY, 1.0))
+            chance = np.clip((1 + label) / 2, _LEAST_FEASIBILITY, 1.0)
+            return value * chance if self.wanted.is_gain else value + np.log(chance)
         return value
 
     def value_and_slope(self, x: FloatArray) -> tuple[float, FloatArray]:
@@ -220,10 +222,14 @@ class _Score:
         )
         if self.beliefs.success is not None:
             label = self.beliefs.success.moments(point)
-            chance = (1 + float(label.mean[0])) / 2
-            value += float(np.log(np.clip(chance, _LEAST_FEASIBILITY, 1.0)))
-            if _LEAST_FEASIBILITY < chance < 1:
-                slope[columns] += label.mean_slope[0] / (2 * chance)
+            unclipped = (1 + float(label.mean[0])) / 2
+            chance = float(np.clip(unclipped, _LEAST_FEASIBILITY, 1.0))
+            by_chance = label.mean_slope[0] / 2 * (chance == unclipped)
+            if self.wanted.is_gain:
+                slope[columns] = slope[columns] * chance + value * by_chance
+                return value * chance, slope
+            slope[columns] += by_chance / chance
+            value += math.log(chance)
         return value, slope
 
 

@@ -36,8 +36,8 @@ class Archive:
         self._changes: Changes | None = None
         self._taken = TakenSet()
 
-    def history(self) -> History:
-        """The study as it is now."""
+    def history(self, budget: int | None = None) -> History:
+        """The study as it is now, which shall have so many trials."""
         if self._changes is None:
             self._changes = self._trials.watch()
             self._changes.was_revised = True
@@ -51,7 +51,7 @@ class Archive:
         for start in range(0, len(changed), _BATCH):
             found = self._trials.configurations(changed[start : start + _BATCH])
             self._taken.add(self._space.to_unit(found.rows))
-        return History.of(self._space, self, noisy=self._noisy)
+        return History.of(self._space, self, noisy=self._noisy, budget=budget)
 
     @property
     def ended(self) -> int:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fsopt.state import TrialRecord, TrialState
+from fsopt.state import Attempt, TrialRecord, TrialState
 from fsopt.study.session import Session
+from fsopt.trial import LOST
 
 _REFUSED_FOR = 2.0
 """Seconds after which an attempt that another process has claimed is looked at again."""
@@ -68,17 +69,30 @@ class Ownership:
         return True
 
     def count_lost(self, trial: TrialRecord) -> int:
-        """How many attempts were lost with their process since the trial was last retried.
+        """How many attempts were lost with their process or node since the trial was last retried.
 
-        One that was given up may still be alive, and its result would count.
+        A process that was given up may still be alive, and its result would count. That of a node
+        is told by the process that lost it, as the reason of a pause.
         """
-        open_attempts = [
-            a for a in trial.attempts.values() if a.outcome is None and a.index >= trial.retry
-        ]
+        attempts = [a for a in trial.attempts.values() if a.index >= trial.retry]
         return sum(
             a.writer is not None and self.session.is_certainly_lost(a.writer)
-            for a in open_attempts
+            if a.outcome is None
+            else (a.outcome.reason or "").startswith(f"{LOST}:")
+            for a in attempts
         )
+
+    def may_still_run(self, attempt: Attempt) -> bool:
+        """Whether an attempt's process may go on with it, although nobody waits for that.
+
+        It does not if it told how the attempt ended, or is known to have ended itself. One that is
+        merely silent, or whose trial a person has given up, may.
+        """
+        writer = attempt.writer
+        if writer is None:
+            return False
+        told = attempt.outcome is not None and attempt.outcome.stamp.writer == writer
+        return not (told or self.session.has_ended(writer))
 
     def claim_attempt(self, number: int, first: int) -> int | None:
         """Claim the next attempt at a trial, passing over claims whose owners were lost."""

@@ -15,7 +15,7 @@ import numpy as np
 
 import fsopt
 from fsopt.errors import FsoptError, ReplayError, SpaceError, StudyError
-from fsopt.events import Record, TrialStarted
+from fsopt.events import Record, TrialProposed, TrialStarted
 from fsopt.history import History
 from fsopt.log import layout, snapshots
 from fsopt.log.reader import LogReader
@@ -24,12 +24,13 @@ from fsopt.search import Explainer, Explanation, Optimizer
 from fsopt.search.registry import optimizer_from_json
 from fsopt.state import StudyState
 from fsopt.study.archive import Archive
+from fsopt.study.dispatch import ENQUEUED
 from fsopt.study.session import Session
 from fsopt.study.snapshot import Contents, DamagedSnapshotError, from_bytes
 from fsopt.values import Params, to_json
 
-ENQUEUED = "enqueued"
-"""Stands instead of the kind of an optimizer with what a person proposed."""
+Telling = TrialStarted | TrialProposed
+"""The events that tell of proposals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,9 @@ class Occasion:
     version: str
     """Of the package that made the proposal."""
     proposed: Params
-    event: TrialStarted
+    event: Telling
     """Tells of the proposal."""
-    first: TrialStarted
+    first: Telling
     """The same, or the first of the batch in which the proposal was made."""
     numbers: tuple[int, ...]
     """All trials that were proposed in the same call."""
@@ -151,9 +152,9 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         )
     logs = _Logs.of(records)
     writer = proposal.stamp.writer
-    event = logs.start(writer, proposal.stamp.seq)
+    event = logs.telling(writer, proposal.stamp.seq)
     first_seq = logs.first_of_batch(writer, proposal.stamp.seq)
-    first = logs.start(writer, first_seq)
+    first = logs.telling(writer, first_seq)
     cuts = logs.told_by(writer, first_seq)
     if first.snapshot is not None:
         for name, end in _positions(session, first.snapshot).items():
@@ -163,9 +164,10 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
     if event.trial not in numbers:
         raise ReplayError("the event of its batch's first trial does not name it")
     optimizer, version = _optimizer(session, writer)
-    archive = _archive(session, logs, cuts | {writer: first_seq})
-    is_first = event is first
-    beside = archive if is_first else _archive(session, logs, cuts | {writer: proposal.stamp.seq})
+    before = _history(session, logs, cuts | {writer: first_seq})
+    beside = before
+    if event is not first:
+        beside = _history(session, logs, cuts | {writer: proposal.stamp.seq})
     return Occasion(
         session=session,
         optimizer=optimizer,
@@ -174,8 +176,8 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         event=event,
         first=first,
         numbers=numbers,
-        before=archive.history(),
-        beside=beside.history(),
+        before=before,
+        beside=beside,
     )
 
 
@@ -192,16 +194,16 @@ class _Logs:
             found.setdefault(record.writer, {}).setdefault(record.seq, record)
         return cls(found)
 
-    def start(self, writer: str, seq: int) -> TrialStarted:
+    def telling(self, writer: str, seq: int) -> Telling:
         """The event that tells of a proposal."""
         record = self.by_writer.get(writer, {}).get(seq)
-        if record is None or not isinstance(record.event, TrialStarted):
+        if record is None or not isinstance(record.event, Telling):
             raise ReplayError(_gone([writer]))
         return record.event
 
     def first_of_batch(self, writer: str, seq: int) -> int:
         """Where the first trial of the batch was told, in which a trial was proposed."""
-        batch = self.start(writer, seq).batch
+        batch = self.telling(writer, seq).batch
         if batch is None:
             return seq
         for at in range(seq, -1, -1):
@@ -238,7 +240,7 @@ class _Logs:
 
 def _is_first(record: Record, batch: int) -> bool:
     event = record.event
-    return isinstance(event, TrialStarted) and event.batch == event.trial == batch
+    return isinstance(event, Telling) and event.batch == event.trial == batch
 
 
 def _gone(writers: Sequence[str]) -> str:
@@ -250,11 +252,12 @@ def _gone(writers: Sequence[str]) -> str:
     )
 
 
-def _archive(session: Session, logs: _Logs, cuts: Mapping[str, int]) -> Archive:
+def _history(session: Session, logs: _Logs, cuts: Mapping[str, int]) -> History:
     config = session.config
     state = StudyState(config.space, len(session.objectives))
     state.apply_all(logs.below(cuts))
-    return Archive(state.trials, config.space, session.objectives, noisy=config.noisy)
+    archive = Archive(state.trials, config.space, session.objectives, noisy=config.noisy)
+    return archive.history(state.budget)
 
 
 def _optimizer(session: Session, writer: str) -> tuple[Optimizer, str]:

@@ -82,6 +82,10 @@ class Session:
         self.journal = Journal(filesystem, identity, self._introduction, clock=clock)
         self.chain = Chain(filesystem, config, clock)
         self.compactor = Compactor(self)
+        self.role, self.slots = "both", 1
+        """What this process says of itself when it begins its log; see `WriterStarted`."""
+        self.reads_all = False
+        """Whether it reads all logs even if they are many."""
         self._archive = Archive(
             self.state.trials, config.space, self.objectives, noisy=config.noisy
         )
@@ -141,7 +145,7 @@ class Session:
         Raises:
             StorageError: If the logs can't be read.
         """
-        self.journal.follows_all = self._is_maker or not self.is_crowded
+        self.journal.follows_all = self._follows_all
         self._take_in(thorough=True)
 
     def refresh(self) -> None:
@@ -154,7 +158,7 @@ class Session:
         if began < self._next_refresh:
             self.state.apply_all(self.journal.acknowledged())
             return
-        self.journal.follows_all = self._is_maker or not self.is_crowded
+        self.journal.follows_all = self._follows_all
         self._take_in(thorough=self._is_called)
         self._is_called = False
         if self.journal.introduced:
@@ -263,7 +267,7 @@ class Session:
 
     def history(self) -> History:
         """The study so far, as the optimizer sees it."""
-        return self._archive.history()
+        return self._archive.history(self.state.budget)
 
     def is_lost(self, writer: str) -> bool:
         """Whether a process has ended, or has been silent for longer than a lease.
@@ -273,16 +277,21 @@ class Session:
         """
         if writer == self.writer:
             return False
-        known, journal = self.state.writers.get(writer), self.journal
-        if (known is not None and known.closed) or journal.has_finished(writer):
+        if self.has_ended(writer):
             return True
-        started = known.started if known is not None else None
-        if started is not None and self._fates.vanished(started, self.clock()):
-            return True
+        journal = self.journal
         if not journal.follows_all and journal.quiet(writer) > self.config.lease:
             # Where one process reads for all others, its silence looks like everybody's.
             journal.watch(writer)
         return journal.silence(writer) > self.config.lease
+
+    def has_ended(self, writer: str) -> bool:
+        """Whether a process is known to have ended: by its own word, or because it ran here."""
+        known = self.state.writers.get(writer)
+        if (known is not None and known.closed) or self.journal.has_finished(writer):
+            return True
+        started = known.started if known is not None else None
+        return started is not None and self._fates.vanished(started, self.clock())
 
     def is_certainly_lost(self, writer: str) -> bool:
         """Whether a process is lost, and is still after looking once more.
@@ -331,8 +340,8 @@ class Session:
         self._is_complete |= self.journal.follows_all
 
     @property
-    def _is_maker(self) -> bool:
-        return self.compactor.is_maker
+    def _follows_all(self) -> bool:
+        return self.reads_all or self.compactor.is_maker or not self.is_crowded
 
     def _introduction(self, identity: Identity) -> WriterStarted:
         return WriterStarted(
@@ -343,6 +352,8 @@ class Session:
             version=fsopt.__version__,
             python=platform.python_version(),
             optimizer=optimizer_to_json(self.config.optimizer),
+            role=self.role,
+            slots=self.slots,
         )
 
 

@@ -39,6 +39,7 @@ from fsopt.values import Value
 if TYPE_CHECKING:
     import pandas as pd
 
+    from fsopt.run.conditions import Conditions
     from fsopt.run.evaluation import Objective
     from fsopt.run.terms import Summary
 
@@ -115,9 +116,12 @@ class Study:
         objective: Objective,
         *,
         trials: int | None = None,
-        workers: int = 1,
+        workers: int | None = None,
         timeout: float | None = None,
         backend: str | None = None,
+        conditions: Conditions | None = None,
+        target: float | Mapping[str, float] | None = None,
+        patience: int | None = None,
     ) -> Summary:
         """Evaluate trials until the study has enough of them.
 
@@ -125,23 +129,33 @@ class Study:
             objective: Takes a `Trial`, returns its values.
             trials: How many trials the whole study shall have, however many processes work on it;
                 without it, and without a timeout, until the study's recorded budget is met.
-            workers: How many evaluations at the same time.
+            workers: How many evaluations at the same time; one for each slot of the conditions,
+                otherwise one.
             timeout: Seconds after which no more trials are started and running ones are paused.
             backend: ``"serial"`` (in this thread; the default for one worker), ``"thread"`` (the
-                default for several) or ``"process"`` (the objective must be importable).
+                default for several) or ``"process"`` (the objective must be importable); on other
+                nodes ``"ray"``, ``"dask"``, or ``"mpi"`` (within `fsopt.run.remote.mpi.team`).
+            conditions: What an evaluation may use, what it is given, and of which cluster.
+            target: Leave once a trial is as good as this; with several objectives a mapping of
+                some of them to values, which one trial must reach.
+            patience: Leave once so many finished trials have brought no improvement.
 
         Returns:
             What became of it.
         """
-        from fsopt.run.terms import Limits
+        from fsopt.run.terms import Limits, read_target
         from fsopt.run.worker import run_study
 
+        goal = read_target(target, self.session.objectives)
+        if workers is None:
+            workers = len(conditions.slots) if conditions and conditions.slots else 1
         return run_study(
             self,
             objective,
             workers=workers,
             backend=backend or ("serial" if workers == 1 else "thread"),
-            limits=Limits(trials=trials, timeout=timeout),
+            limits=Limits(trials=trials, timeout=timeout, target=goal, patience=patience),
+            conditions=conditions,
         )
 
     @overload

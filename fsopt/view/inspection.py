@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ from fsopt.view.origin import Origin
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_TAIL_LINES, _TAIL_BYTES = 10, 10_000
+"""How much of what an attempt printed is shown at most."""
 
 
 def trial_details(study: Study, number: int, *, replay: bool = False) -> dict[str, Any]:
@@ -64,15 +68,30 @@ def trial_details(study: Study, number: int, *, replay: bool = False) -> dict[st
     }
 
 
-def tracebacks(study: Study, details: dict[str, Any]) -> dict[str, str]:
-    """The texts of a trial's tracebacks, by path."""
+def texts(study: Study, details: dict[str, Any]) -> dict[str, str]:
+    """A trial's tracebacks, and the last lines of what its attempts printed, by path."""
     if study.directory is None:
         return {}
-    return {
-        path: (study.directory / path).read_text(errors="replace")
-        for path in details["files"]
-        if Path(path).name.startswith("traceback.")
-    }
+    found = {}
+    for attempt in (given["attempt"] for given in details["attempts"]):
+        traceback, output = (
+            kind(details["trial"], attempt) for kind in (layout.traceback, layout.output)
+        )
+        if traceback in details["files"]:
+            found[traceback] = (study.directory / traceback).read_text(errors="replace")
+        if output in details["files"]:
+            found[output] = _last_lines(study.directory / output)
+    return found
+
+
+def _last_lines(path: Path) -> str:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()
+    if size <= _TAIL_BYTES and len(lines) <= _TAIL_LINES:
+        return "\n".join(lines)
+    return "\n".join(["...", *lines[-_TAIL_LINES:]])
 
 
 def write_table(table: pd.DataFrame, form: str, path: Path | None) -> str | None:

@@ -75,7 +75,7 @@ def show_lines(shown: dict[str, Any], texts: dict[str, str]) -> list[str]:
 
     Args:
         shown: As `fsopt.view.inspection.trial_details` gives it.
-        texts: Tracebacks by file name.
+        texts: Tracebacks and ends of outputs by file name.
     """
     lines = [f"trial {shown['trial']}: {shown['state']}"]
     if shown["values"]:

@@ -1,30 +1,68 @@
 """What every backend must do; each runs whole studies through the public interface."""
 
 import os
-import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import fsopt
 from fsopt.errors import StudyError
-from fsopt.run.backends import BACKENDS, SerialBackend, ThreadBackend, make_backend
+from fsopt.run.backends import BACKENDS, REMOTE, SerialBackend, ThreadBackend, make_backend
 from fsopt.run.processes import ProcessBackend
-from fsopt.run.terms import Limits
+from fsopt.run.terms import Limits, Silence
+from fsopt.run.tree import descendants
 from fsopt.run.worker import run_study
+from fsopt.scheduler import Scheduler
 from fsopt.space import Categorical, Float, Space
 from tests import objectives_for_backends as objectives
+from tests.clusters import dask_cluster, ray_cluster
+from tests.components import component
 
 KINDS = {"serial": SerialBackend, "thread": ThreadBackend, "process": ProcessBackend}
 
+NAMES = (
+    ["mpi"]
+    if Scheduler.from_environment(os.environ).size > 1
+    else sorted({*BACKENDS, *REMOTE} - {"mpi"})
+)
+"""The ranks of mpirun test the backend of theirs (tests/real/test_mpi.py), others all others."""
 
-@pytest.fixture(params=sorted(BACKENDS))
+
+@pytest.fixture(params=NAMES)
 def backend(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
-    made = make_backend(name, 1, objectives.square, fsopt_objectives(), Path("unused"))
-    assert type(made) is KINDS[name]
+    if name in KINDS:
+        made = make_backend(name, 1, objectives.square, fsopt_objectives(), Path("unused"))
+        assert type(made) is KINDS[name]
+    return start(name, request)
+
+
+def start(name: str, request: pytest.FixtureRequest) -> str:
+    """Start what a backend needs; skip the test if that is not installed."""
+    if name in ("dask", "ray"):
+        request.getfixturevalue(name)
     return name
+
+
+@pytest.fixture(scope="module")
+def dask() -> Iterator[None]:
+    """A cluster that all tests share."""
+    component(find_spec("distributed") is not None, "Dask is not installed")
+    with dask_cluster(workers=4) as address, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DASK_SCHEDULER_ADDRESS", address)
+        yield
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[None]:
+    """A cluster that all tests share."""
+    component(find_spec("ray") is not None, "Ray is not installed")
+    with ray_cluster(cpus=4) as variables, pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        yield
 
 
 def fsopt_objectives() -> object:
@@ -70,7 +108,7 @@ def test_reports_and_attributes_are_kept(study: fsopt.Study, backend: str) -> No
     assert reports["step"].tolist() == [1, 2, 3] * 2
     assert reports["trial"].tolist() == [0, 0, 0, 1, 1, 1]
     own = study.trials()["user.pid"] == os.getpid()
-    assert own.all() == (backend != "process")
+    assert own.all() == (backend in ("serial", "thread"))
 
 
 @pytest.mark.parametrize(
@@ -100,8 +138,11 @@ def test_a_traceback_is_kept_in_the_trials_own_directory(tmp_path: Path, backend
 
 
 def test_running_trials_are_paused_when_the_time_is_up(study: fsopt.Study, backend: str) -> None:
-    summary = study.run(objectives.patient, trials=3, timeout=0.5, backend=backend)
-    assert summary.reason == "timeout"
+    for timeout in (0.5, 5, 50):  # the time that agents on other nodes need to be there counts
+        summary = study.run(objectives.patient, trials=3, timeout=timeout, backend=backend)
+        assert summary.reason == "timeout"
+        if backend not in REMOTE or len(study.trials()):
+            break
     assert study.trials()["state"].tolist() == ["paused"]
     summary = study.run(objectives.square, trials=3, backend=backend)
     assert summary.reason == "budget"
@@ -112,17 +153,16 @@ def test_running_trials_are_paused_when_the_time_is_up(study: fsopt.Study, backe
 def test_a_backend_does_not_leave_threads_or_processes_busy(
     study: fsopt.Study, backend: str
 ) -> None:
-    import multiprocessing
-
+    before = descendants(os.getpid())
     study.run(objectives.square, trials=3, backend=backend)
-    assert multiprocessing.active_children() == []
+    assert set(descendants(os.getpid())) <= set(before)
 
 
-@pytest.mark.parametrize("backend", ["thread", "process"])
 def test_slots_are_used_at_the_same_time(study: fsopt.Study, backend: str) -> None:
-    study.run(objectives.slow, trials=4, workers=4, backend=backend)
-    starts, ends = study.trials()["started_at"], study.trials()["finished_at"]
-    assert starts.max() < ends.min()
+    if backend == "serial":
+        return
+    study.run(objectives.waiting_for_three_others, trials=4, workers=4, backend=backend)
+    assert study.trials()["state"].tolist() == ["completed"] * 4
 
 
 @pytest.mark.parametrize(
@@ -130,33 +170,50 @@ def test_slots_are_used_at_the_same_time(study: fsopt.Study, backend: str) -> No
     [(objectives.dying, "signal 11 (SIGSEGV)"), (objectives.leaving, "exit 7")],
 )
 def test_the_death_of_a_process_fails_its_trial_alone(
-    study: fsopt.Study, objective: object, reason: str
+    study: fsopt.Study, backend: str, objective: object, reason: str
 ) -> None:
-    study.run(objective, trials=2, backend="process")  # type: ignore[arg-type]
+    if backend in ("serial", "thread"):
+        return
+    study.run(objective, trials=2, backend=backend)  # type: ignore[arg-type]
     assert study.trials()["error"].tolist() == [reason, reason]
     assert (study.trials()["duration"] > 0).all()
-    study.run(objectives.square, trials=3, backend="process")
+    study.run(objectives.square, trials=3, backend=backend)
     assert study.trials()["state"].tolist() == ["failed", "failed", "completed"]
 
 
-def test_a_process_that_does_not_listen_is_killed_and_its_trial_paused(tmp_path: Path) -> None:
+def test_a_process_that_does_not_listen_is_killed_and_its_trial_paused(
+    tmp_path: Path, backend: str
+) -> None:
+    if backend in ("serial", "thread"):
+        return
+    path = tmp_path / "trials/0/pid"
+
+    class Stopper(Silence):
+        def tick(self, study: fsopt.Study, running: int) -> None:
+            if path.exists() and not study.state.stopped:
+                study.stop()
+
     with fsopt.create_study(tmp_path, space=Space(Float("x", 0, 1))) as study:
-        limits = Limits(trials=1, timeout=0.8, grace=0.3)
-        summary = run_study(study, objectives.deaf, workers=1, backend="process", limits=limits)
-        assert summary.reason == "timeout"
+        summary = run_study(
+            study,
+            objectives.deaf,
+            workers=1,
+            backend=backend,
+            limits=Limits(trials=1, grace=0.3),
+            progress=Stopper(),
+        )
+        assert summary.reason == "stopped"
         assert study.trials()["state"].tolist() == ["paused"]
-    pid = int((tmp_path / "trials/0/pid").read_text())
-    for _ in range(100):
-        if not Path(f"/proc/{pid}").exists():
-            return
-        time.sleep(0.05)
-    pytest.fail("the evaluation still runs")
+    assert not Path(f"/proc/{path.read_text()}").exists()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"backend": "teleport"}, "unknown backend 'teleport'; there are process, thread, serial"),
+        (
+            {"backend": "teleport"},
+            "unknown backend 'teleport'; there are process, thread, serial, mpi, ",
+        ),
         ({"workers": 0, "backend": "thread"}, "workers must be 1 or more"),
         ({"workers": 2, "backend": "serial"}, "has one worker"),
         ({"trials": 0}, "trials must be 1 or more"),

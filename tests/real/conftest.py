@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+
+from tests.real import jobs
 
 pytest.register_assert_rewrite("tests.real.two_clients", "tests.real.slurm_cluster")
 
@@ -19,3 +23,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if item not in slow]
+
+
+@pytest.fixture
+def no_job_survives() -> Iterator[None]:
+    """End the jobs that a failed test has left behind."""
+    yield
+    jobs.end_all()

@@ -21,15 +21,16 @@ class DeepHyperSearch:
     Args:
         space: The space.
         seed: The search's seed.
+        options: Others that it takes.
     """
 
-    def __init__(self, space: Space, seed: int) -> None:
+    def __init__(self, space: Space, seed: int, **options: str) -> None:
         from deephyper.hpo import CBO, HpProblem
 
         self._translation = Translation(space, seed)
         self._files = tempfile.TemporaryDirectory()
         problem = HpProblem(self._translation.made)
-        self._search = CBO(problem, random_state=seed, log_dir=self._files.name)
+        self._search = CBO(problem, random_state=seed, log_dir=self._files.name, **options)
         self._running: dict[int, Any] = {}
 
     def ask(self, number: int, history: History) -> Values:

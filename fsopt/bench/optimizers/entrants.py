@@ -101,11 +101,11 @@ def _own(name: str, make: Callable[[], Optimizer]) -> Entrant:
     return Entrant(name=name, distribution="fsopt", enter=enter, keeps_state=False)
 
 
-def _optuna(sampler: str) -> Enter:
+def _optuna(sampler: str, **options: bool) -> Enter:
     def enter(space: Space, seed: int, evaluations: int) -> Contestant:
         from fsopt.bench.optimizers.optuna_sampler import OptunaSampler
 
-        return OptunaSampler(sampler, space, seed)
+        return OptunaSampler(sampler, space, seed, **options)
 
     return enter
 
@@ -119,10 +119,13 @@ def _smac(facade: str) -> Enter:
     return enter
 
 
-def _deephyper(space: Space, seed: int, evaluations: int) -> Contestant:
-    from fsopt.bench.optimizers.deephyper_search import DeepHyperSearch
+def _deephyper(**options: str) -> Enter:
+    def enter(space: Space, seed: int, evaluations: int) -> Contestant:
+        from fsopt.bench.optimizers.deephyper_search import DeepHyperSearch
 
-    return DeepHyperSearch(space, seed)
+        return DeepHyperSearch(space, seed, **options)
+
+    return enter
 
 
 _ENTRANTS = (
@@ -131,6 +134,11 @@ _ENTRANTS = (
     _own("fsopt-forest", lambda: BayesianOptimizer(surrogate="forest")),
     *(_own(kind, make) for kind, make in OPTIMIZERS.items() if make is not BayesianOptimizer),
     Entrant(name="optuna-tpe", distribution="optuna", enter=_optuna("TPESampler")),
+    Entrant(
+        name="optuna-tpe-liar",
+        distribution="optuna",
+        enter=_optuna("TPESampler", constant_liar=True),
+    ),
     Entrant(name="optuna-gp", distribution="optuna", enter=_optuna("GPSampler")),
     Entrant(
         name="smac-hpo",
@@ -138,11 +146,17 @@ _ENTRANTS = (
         enter=_smac("HyperparameterOptimizationFacade"),
     ),
     Entrant(name="smac-bb", distribution="smac", enter=_smac("BlackBoxFacade")),
-    Entrant(name="deephyper-cbo", distribution="deephyper", enter=_deephyper),
+    Entrant(name="deephyper-cbo", distribution="deephyper", enter=_deephyper()),
+    Entrant(
+        name="deephyper-qucbd",
+        distribution="deephyper",
+        enter=_deephyper(multi_point_strategy="qUCBd", acq_optimizer="sampling"),
+    ),
 )
 
 ENTRANTS: Mapping[str, Entrant] = {entrant.name: entrant for entrant in _ENTRANTS}
-"""All by name; other packages with the settings that a user gets who names none."""
+"""All by name; other packages as a user gets them who names no settings, and with those for many
+workers."""
 
 
 def entrant(name: str) -> Entrant:

@@ -19,6 +19,7 @@ class Ledger:
 
     def __init__(self, space: Space, capacity: int) -> None:
         self.space = space
+        self._capacity = capacity
         self.count = 0
         """How many trials have begun."""
         self._units = np.full((capacity, len(space)), np.nan)
@@ -56,7 +57,7 @@ class Ledger:
 
     def history(self) -> History:
         """All that has happened."""
-        return History.of(self.space, self)
+        return History.of(self.space, self, budget=self._capacity)
 
     def history_of(self, worker: int, before: float) -> History:
         """What a worker has done itself, and of others what happened until a time."""
@@ -73,6 +74,7 @@ class Ledger:
             numbers=seen.numbers,
             X_failed=seen.X_failed,
             X_pending=seen.X_pending,
+            budget=self._capacity,
         )
 
     @property

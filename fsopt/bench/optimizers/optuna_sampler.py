@@ -24,15 +24,16 @@ class OptunaSampler:
         sampler: The name of its class in `optuna.samplers`.
         space: The space.
         seed: The sampler's seed.
+        options: Others that it takes.
     """
 
-    def __init__(self, sampler: str, space: Space, seed: int) -> None:
+    def __init__(self, sampler: str, space: Space, seed: int, **options: bool) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
         self._dials = dials_of(space)
-        made = getattr(optuna.samplers, sampler)(seed=seed)
+        made = getattr(optuna.samplers, sampler)(seed=seed, **options)
         self._study = optuna.create_study(sampler=made)
         self._trials: dict[int, optuna.Trial] = {}
 

@@ -119,7 +119,10 @@ def test_the_program_knows_its_trial(tmp_path: Path) -> None:
     ("code", "reason"),
     [
         ("print('some words'); raise SystemExit(3)", "exit 3"),
-        ("import os; print('some words', flush=True); os.kill(os.getpid(), 11)", "signal 11"),
+        (
+            "import os; print('some words', flush=True); os.kill(os.getpid(), 11)",
+            r"signal 11 \(SIGSEGV\)",
+        ),
         ("print('some words')", "wrote no result"),
         (
             "import os; print('some words'); open(os.environ['FSOPT_RESULT'], 'w').write('nan!')",
@@ -127,12 +130,39 @@ def test_the_program_knows_its_trial(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_failure_comes_with_the_reason_and_the_output(
+def test_a_failure_comes_with_the_reason_and_the_output_goes_to_the_sink(
     code: str, reason: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(FailedProgramError, match=reason) as caught:
-        python(code)(trial_of(tmp_path))
-    assert "some words" in caught.value.output
+    trial, printed = trial_of(tmp_path), bytearray()
+    trial.sink = printed.extend
+    with pytest.raises(FailedProgramError, match=reason):
+        python(code)(trial)
+    assert printed == b"some words\n"
+
+
+def test_without_a_sink_a_program_prints_where_this_process_does(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(FailedProgramError):
+        python("print('some words')")(trial_of(tmp_path))
+    assert capfd.readouterr().out == "some words\n"
+
+
+def test_a_process_that_keeps_the_output_open_does_not_keep_the_trial(tmp_path: Path) -> None:
+    trial, printed = trial_of(tmp_path), bytearray()
+    trial.sink = printed.extend
+    code = f"""
+import os, subprocess
+child = subprocess.Popen(['sleep', '20'], start_new_session=True)
+open({str(tmp_path / "pid")!r}, 'w').write(str(child.pid))
+print('done')
+open(os.environ['FSOPT_RESULT'], 'w').write('1')
+"""
+    began = time.monotonic()
+    assert python(code)(trial) == 1
+    assert printed == b"done\n"
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert time.monotonic() - began < 19
 
 
 def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
@@ -201,7 +231,7 @@ def test_running_programs_can_be_killed_from_another_thread(tmp_path: Path) -> N
         thread.join(0.05)
         if not thread.is_alive():
             break
-    assert [str(error) for error in failures] == ["signal 9"]
+    assert [str(error) for error in failures] == ["signal 9 (SIGKILL)"]
 
 
 def test_an_unfinished_report_waits_for_its_rest(tmp_path: Path) -> None:

@@ -31,6 +31,23 @@ def test_the_objective_can_be_sent_to_another_process(tmp_path: Path) -> None:
     assert again(None) == 7
 
 
+def test_the_script_is_imported_where_the_objective_arrives(tmp_path: Path) -> None:
+    path = write(tmp_path, f"{HEAD}import pathlib\ndef objective(trial): return 7")
+    data = pickle.dumps(load_script(path).objective)
+    path.write_text(f"{path.read_text()}\npathlib.Path({str(tmp_path / 'seen')!r}).touch()")
+    pickle.loads(data)
+    assert (tmp_path / "seen").exists()
+
+
+def test_a_script_that_has_become_wrong_is_told_by_the_evaluation(tmp_path: Path) -> None:
+    path = write(tmp_path, f"{HEAD}def objective(trial): return 7")
+    data = pickle.dumps(load_script(path).objective)
+    path.write_text("import no_such_module_here")
+    objective = pickle.loads(data)
+    with pytest.raises(ScriptError, match="No module named"):
+        objective(None)
+
+
 def test_a_script_can_import_its_neighbours(tmp_path: Path) -> None:
     (tmp_path / "neighbour_of_study.py").write_text("answer = 42")
     text = f"{HEAD}import neighbour_of_study as n\ndef objective(trial): return n.answer"

@@ -22,7 +22,9 @@ from fsopt.space import Categorical, Constant, Float, Int, Space
 SPACE = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), Float("z", 0.0, 1.0))
 
 
-def history_of(X: FloatArray, y: FloatArray, pending: FloatArray | None = None) -> History:
+def history_of(
+    X: FloatArray, y: FloatArray, pending: FloatArray | None = None, budget: int | None = None
+) -> History:
     return History(
         space=SPACE,
         X=X,
@@ -30,6 +32,7 @@ def history_of(X: FloatArray, y: FloatArray, pending: FloatArray | None = None) 
         numbers=np.arange(len(X), dtype=np.int64),
         X_failed=X[:0],
         X_pending=X[:0] if pending is None else pending,
+        budget=budget,
     )
 
 
@@ -57,6 +60,26 @@ def test_the_design_lasts_until_enough_trials_have_ended() -> None:
         np.testing.assert_array_equal(found, expected)
     late = history_of(design[:7], y[:7], pending=design[7:20])
     assert not np.array_equal(optimizer.suggest(late, [20], 5), design[20:21])
+
+
+@pytest.mark.parametrize(("budget", "size"), [(1, 4), (20, 5), (24, 6), (28, 7), (400, 7)])
+def test_of_a_small_budget_the_design_takes_a_quarter_but_more_than_there_are_parameters(
+    budget: int, size: int
+) -> None:
+    optimizer = BayesianOptimizer(candidates=50)
+    design = SobolSearch().suggest(History.empty(SPACE), range(10), 5)
+    y = np.linspace(1, 0, 10)
+    is_designed = [
+        np.array_equal(
+            optimizer.suggest(history_of(design[:n], y[:n], budget=budget), [n], 5),
+            design[n : n + 1],
+        )
+        for n in range(1, 9)
+    ]
+    assert is_designed == [n < size for n in range(1, 9)]
+    told = BayesianOptimizer(initial_trials=8)
+    found = told.suggest(history_of(design[:7], y[:7], budget=budget), [7], 5)
+    np.testing.assert_array_equal(found, design[7:8])
 
 
 @pytest.mark.parametrize("surrogate", ["gp", "forest"])

@@ -9,7 +9,9 @@ import pytest
 from fsopt.history import FloatArray, History
 from fsopt.search import gaussian
 from fsopt.search.acquisition import (
+    Acquisition,
     ConfidenceBound,
+    ExpectedImprovement,
     LogExpectedImprovement,
     ProbabilityOfImprovement,
 )
@@ -138,7 +140,13 @@ def test_scores_have_the_slopes_of_finite_differences_in_mixed_spaces() -> None:
     y = np.random.default_rng(2).standard_normal(60)
     history = history_of(X[:40], y[:40], space=MIXED, failed=X[40:])
     beliefs = Beliefs.of(history, y[:40])
-    for wanted in (LogExpectedImprovement(beliefs.best), ConfidenceBound(1.0)):
+    best = beliefs.best
+    for wanted in (
+        LogExpectedImprovement(best),
+        ConfidenceBound(1.0),
+        ExpectedImprovement(best),
+        ProbabilityOfImprovement(best),
+    ):
         score = gaussian._Score(beliefs, wanted)
         for row in sample(MIXED, 10, np.random.default_rng(1)):
             value, slope = score.value_and_slope(row)
@@ -150,6 +158,21 @@ def test_scores_have_the_slopes_of_finite_differences_in_mixed_spaces() -> None:
                 numeric = 0.0 if np.isnan(row[column]) else (up - down) / 2e-6
                 assert slope[column] == pytest.approx(numeric, rel=1e-3, abs=1e-4)
             assert slope[0] == slope[4] == 0.0
+
+
+def test_an_improvement_is_multiplied_by_the_chance_of_success_and_its_logarithm_added() -> None:
+    X = sample(MIXED, 60, np.random.default_rng(0))
+    y = np.random.default_rng(2).standard_normal(60)
+    beliefs = Beliefs.of(history_of(X[:40], y[:40], space=MIXED, failed=X[40:]), y[:40])
+    rows = sample(MIXED, 20, np.random.default_rng(1))
+
+    def scores(wanted: Acquisition) -> FloatArray:
+        return gaussian._Score(beliefs, wanted).values(rows)
+
+    gains = scores(ExpectedImprovement(beliefs.best))
+    logarithms = scores(LogExpectedImprovement(beliefs.best))
+    np.testing.assert_allclose(gains, np.exp(logarithms), rtol=1e-9)
+    assert gains.max() > 1e-3
 
 
 def test_margins_are_of_numbers_without_levels_only() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -357,3 +358,16 @@ def test_a_checksum_is_recorded_only_by_an_optimizer_that_looks_at_trials(
     evaluate(cluster.node("a"), 6)
     starts = [r.event for r in read_logs(observer(cluster)) if isinstance(r.event, TrialStarted)]
     assert [event.view is None for event in starts] == [True] * 5 + [False]
+
+
+def test_the_budget_is_known_again_as_it_was_when_a_trial_was_proposed(tmp_path: Path) -> None:
+    with fsopt.create_study(tmp_path / "study", space=Space(Float("x", 0.0, 1.0))) as study:
+        study.ask()
+        study.allow(5)
+        study.ask()
+        study.allow(7)
+        study.ask()
+        logs = read_logs(study.session)
+        budgets = [recollect(study.session, n, logs).before.budget for n in range(3)]
+        assert study.session.history().budget == 7
+    assert budgets == [None, 5, 7]

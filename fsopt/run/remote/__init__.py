@@ -1,0 +1,1 @@
+"""Evaluations on other nodes, by MPI, Ray or Dask."""
