@@ -19,7 +19,8 @@ MPI=${MPI:-pmix}                         # Open MPI: pmix; MPICH and its relativ
 
 export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK
 
-srun --mpi="$MPI" --cpus-per-task="$SLURM_CPUS_PER_TASK" \
+# Without --kill-on-bad-exit the others would wait for a rank that has died.
+srun --mpi="$MPI" --kill-on-bad-exit=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" \
   fsopt run "$SCRIPT" --study "$STUDY" --trials "$TRIALS" --backend mpi
 status=$?
 

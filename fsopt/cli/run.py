@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,17 +144,22 @@ def _work(job: _Job, options: dict[str, Any], as_json: bool) -> str:
     study, conditions = job.study, replace(conditions_of(options), cluster=cluster_of(options))
     console = Console(stderr=as_json, soft_wrap=True)
     progress = ConsoleProgress(console)
+    # Nothing but the result goes to standard output, whatever objectives and libraries print.
+    quiet = redirect_stdout(sys.stderr) if as_json else nullcontext()
     try:
-        summary = run_study(
-            study,
-            job.objective,
-            workers=count_workers(options["workers"] or len(conditions.slots) or 1, os.environ),
-            backend=options["backend"],
-            limits=job.limits,
-            part=job.part,
-            progress=progress,
-            conditions=conditions,
-        )
+        with quiet:
+            summary = run_study(
+                study,
+                job.objective,
+                workers=count_workers(
+                    options["workers"] or len(conditions.slots) or 1, os.environ
+                ),
+                backend=options["backend"],
+                limits=job.limits,
+                part=job.part,
+                progress=progress,
+                conditions=conditions,
+            )
     finally:
         progress.close()
     if summary.reason == "preempted":

@@ -39,6 +39,7 @@ def background(
     """Start a job; `end_all` ends it if the test does not."""
     job = subprocess.Popen(
         command,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
