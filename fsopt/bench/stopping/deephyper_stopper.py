@@ -1,6 +1,6 @@
 """DeepHyper's stoppers, told step by step.
 
-Its ``LCModelStopper`` is not among them: it needs JAX and NumPyro, and a second for a decision.
+Its ``LCModelStopper`` is not among them: it needs JAX and NumPyro.
 """
 
 from __future__ import annotations
