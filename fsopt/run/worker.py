@@ -99,20 +99,23 @@ class Worker:
         limits: Limits,
         progress: Progress,
         preemption: Preemption,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._study = study
         self._backend = backend
         self._limits = limits
         self._progress = progress
         self._preemption = preemption
-        self._clock: Callable[[], float] = time.monotonic
+        self._clock = clock
         self._started = self._clock()
         self._running: dict[tuple[int, int], tuple[Assignment, float]] = {}
         self._notes: dict[tuple[int, int], _Notes] = {}
         self._unconfirmed: set[int] = set()
         self._evaluated = 0
         self._exhausted = False
-        self._next_flush = self._next_sync = 0.0
+        self.next_look = 0.0
+        """The clock before which this process does not look at what others do."""
+        self._next_flush = 0.0
         self._troubles: dict[str, float] = {}
         self._pause, self._retry_at = _FIRST_PAUSE, 0.0
 
@@ -146,8 +149,8 @@ class Worker:
         if timeout is not None and self._clock() - self._started >= timeout:
             return TIMEOUT
         now = self._clock()
-        if now >= self._next_sync:
-            self._next_sync = now + _SYNC_EVERY
+        if now >= self.next_look:
+            self.next_look = now + _SYNC_EVERY
             self._guard("read", self._study.session.refresh)
         return STOPPED if self._study.session.state.stopped else None
 

@@ -54,6 +54,7 @@ class TrialTable:
         self._objects: dict[int, TrialRecord] = {}
         self._far: set[int] = set()  # numbers of objects that the columns do not reach
         self._unfinished: set[int] = set()
+        self._idle: set[int] = set()  # those of them that nobody evaluates
         self._kinds = np.zeros(256, dtype=np.uint8)
         self._rows = Rows.blank(256, len(space), objectives)
         self._names: list[str] = []
@@ -208,6 +209,14 @@ class TrialTable:
         """The trials that are waiting, running or paused, by number."""
         return (self._objects[number] for number in sorted(self._unfinished))
 
+    def idle(self) -> list[int]:
+        """The numbers of the trials that wait or are paused, ascending."""
+        return sorted(self._idle)
+
+    def running(self) -> list[int]:
+        """The numbers of the trials that run, as far as is known, ascending."""
+        return sorted(self._unfinished - self._idle)
+
     def numbers(self) -> list[int]:
         """The numbers of all trials, ascending."""
         near: list[int] = np.flatnonzero(self._kinds[: self._end]).tolist()
@@ -309,6 +318,10 @@ class TrialTable:
             self._unfinished.discard(number)
         else:
             self._unfinished.add(number)
+        if trial.state in (TrialState.WAITING, TrialState.PAUSED):
+            self._idle.add(number)
+        else:
+            self._idle.discard(number)
         is_revised = fitted and not is_same and not self._has_configuration(number, row)
         for watcher in self._watchers:
             watcher.add(number)

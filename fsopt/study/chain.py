@@ -104,6 +104,7 @@ class Chain:
     filesystem: Filesystem
     config: StudyConfig
     clock: Callable[[], float]
+    decode: Callable[[bytes, StudyConfig], Contents] = from_bytes
     tiers: list[Tier] = field(default_factory=list)
     """Of the newest generation that was taken in, the oldest first."""
     scalars: Scalars = NO_SCALARS
@@ -292,7 +293,7 @@ class Chain:
         if content is None:
             return None
         try:
-            contents = from_bytes(content, self.config)
+            contents = self.decode(content, self.config)
         except DamagedSnapshotError:
             return None
         self._bases[name] = contents.base

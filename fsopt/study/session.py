@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import platform
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -63,6 +64,7 @@ class Session:
         identity: Identity,
         clock: Callable[[], float],
         uptime: Callable[[], float] | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """Reads nothing yet; see `open`.
 
@@ -73,13 +75,14 @@ class Session:
             identity: This process.
             clock: Monotonic seconds in which this process could run, for leases.
             uptime: Monotonic seconds that also pass while the machine is suspended.
+            wall_clock: Seconds since 1970, for people.
         """
         self.config = config
         self.objectives = Objectives.of(config.objectives)
         self.state = StudyState(config.space, len(self.objectives))
         self.files = files
         self.clock = clock
-        self.journal = Journal(filesystem, identity, self._introduction, clock=clock)
+        self.journal = Journal(filesystem, identity, self._introduction, wall_clock, clock)
         self.chain = Chain(filesystem, config, clock)
         self.compactor = Compactor(self)
         self._archive = Archive(
