@@ -150,9 +150,17 @@ class Worker:
             return TIMEOUT
         now = self._clock()
         if now >= self.next_look:
-            self.next_look = now + _SYNC_EVERY
+            self.next_look = now + self._pause_between_looks(now)
             self._guard("read", self._study.session.refresh)
         return STOPPED if self._study.session.state.stopped else None
+
+    def _pause_between_looks(self, now: float) -> float:
+        """Who has all hands full needs nothing of the others but to hear that the study stops."""
+        if len(self._running) < self._backend.slots:
+            return _SYNC_EVERY
+        busy = now - max(began for _, began in self._running.values())
+        low, high = self._study.session.busy_pauses
+        return min(max(low, busy), high)
 
     def receive(self, message: Message) -> None:
         """Take in what an evaluation says."""

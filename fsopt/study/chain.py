@@ -8,6 +8,7 @@ need not read the others again.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -117,6 +118,8 @@ class Chain:
     """The snapshot directory as it was seen last."""
     noticed_at: float = field(init=False)
     """When the newest generation of the listing was first seen."""
+    looked_at: float = -math.inf
+    """When the directory was listed last."""
     claimed_at: float = field(init=False)
     """When the highest claim of the listing was first seen."""
     _taken_at: float = field(init=False)
@@ -150,6 +153,7 @@ class Chain:
             StorageError: If the directory can't be listed.
         """
         before, self.listing = self.listing, snapshots.look(self.filesystem)
+        self.looked_at = self.clock()
         if self.listing.newest != before.newest:
             self.noticed_at = self.clock()
         if self.listing.claims[-1:] != before.claims[-1:]:
@@ -175,6 +179,8 @@ class Chain:
             for name in fresh:
                 if name not in self.included:
                     took |= self._take_in_one(name, state, follower)
+            if self.included.issuperset(fresh):
+                break
         return took
 
     def add(self, name: SnapshotName, contents: Contents, state: StudyState) -> None:

@@ -8,6 +8,7 @@ claim file, so nobody has to be asked and nobody can be in the way.
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,9 @@ _SUSPECT_AFTER = 1.0
 _LOOK_EVERY = 0.25
 """Seconds between looks for such numbers, while none is to be looked into."""
 
+_LOOKED_AFTER = 256
+"""So many running trials are looked after at a time, to see whether their processes are lost."""
+
 _NEAR = 10_000
 """So many numbers are looked at to find those that were claimed without a word."""
 
@@ -33,15 +37,18 @@ class Dispatcher:
     """Takes trials for one process."""
 
     session: Session
-    _in_hand: set[tuple[int, int]] = field(default_factory=set)
-    """Attempts that were handed out by `take`."""
+    _in_doubt: set[tuple[int, int]] = field(default_factory=set)
+    """Attempts that this process has begun, and `take` has not handed out."""
     _ownership: Ownership = field(init=False)
     _silent: dict[int, float] = field(default_factory=dict)
     """By number that was claimed without a word, when it was last looked into."""
     _next_look: float = -math.inf
+    _looked_after: int = field(init=False)
+    """How many running trials were looked after, from a place of this process's own on."""
 
     def __post_init__(self) -> None:
         self._ownership = Ownership(self.session)
+        self._looked_after = zlib.crc32(self.session.writer.encode())
 
     def take(
         self, count: int, limit: int | None, *, leased: bool = True, new: bool = True
@@ -71,7 +78,7 @@ class Dispatcher:
             taken += self._orphan(limit, leased=leased)
         if new and len(taken) < count:
             taken += self._start_new(count - len(taken), limit, leased=leased)
-        self._in_hand.update((a.number, a.attempt) for a in taken)
+        self._in_doubt.difference_update((a.number, a.attempt) for a in taken)
         return taken
 
     def enqueue(self, params: Params) -> int:
@@ -89,23 +96,20 @@ class Dispatcher:
 
     def _interrupted(self) -> list[Assignment]:
         """Attempts of this process that never got out of `take`, because the disk was full."""
-        mine = []
-        for trial in self.session.state.unfinished():
+        mine, trials = [], self.session.state.trials
+        for number, index in sorted(self._in_doubt):
+            trial = trials.get(number)
+            if trial is None or trial.state is not TrialState.RUNNING or trial.params is None:
+                continue
             attempt = trial.decisive
-            if (
-                trial.state is TrialState.RUNNING
-                and attempt is not None
-                and attempt.writer == self.session.writer
-                and (trial.number, attempt.index) not in self._in_hand
-                and trial.params is not None
-            ):
-                mine.append(_assignment(trial, attempt.index, trial.params))
+            if attempt and attempt.index == index and attempt.writer == self.session.writer:
+                mine.append(_assignment(trial, index, trial.params))
         return mine
 
     def _available(self, limit: int | None) -> Iterator[TrialRecord]:
         """Unfinished trials that nobody works on."""
         trials = self.session.state.trials
-        for number in [trial.number for trial in self.session.state.unfinished()]:
+        for number in [*trials.idle(), *self._some(trials.running())]:
             if limit is not None and number >= limit:
                 continue
             # To look into one trial is to read what has happened to the others meanwhile.
@@ -121,6 +125,14 @@ class Dispatcher:
                 continue
             if self._is_open(number, following):
                 yield trials[number]
+
+    def _some(self, running: list[int]) -> list[int]:
+        """All running trials; of very many the next few, other ones in each process."""
+        if len(running) <= _LOOKED_AFTER:
+            return running
+        begin = self._looked_after % len(running)
+        self._looked_after += _LOOKED_AFTER
+        return [*running[begin:], *running[:begin]][:_LOOKED_AFTER]
 
     def _is_open(self, number: int, following: int) -> bool:
         """Whether a trial still is unfinished, and still waits for this attempt."""
@@ -148,6 +160,7 @@ class Dispatcher:
         if trial.params is None:
             return self._start_proposed(trial.number, index, leased=leased)
         session.files.hand_over_checkpoint(trial.number, index)
+        self._in_doubt.add((trial.number, index))
         session.append(TrialStarted(trial=trial.number, attempt=index, leased=leased))
         return [_assignment(trial, index, trial.params)]
 
@@ -217,6 +230,7 @@ class Dispatcher:
         return self._start(self._propose([number], attempt, leased=leased))
 
     def _start(self, events: Sequence[TrialStarted]) -> list[Assignment]:
+        self._in_doubt.update((event.trial, event.attempt) for event in events)
         self.session.append(*events)
         return [
             Assignment(number=event.trial, attempt=event.attempt, params=event.params or {})

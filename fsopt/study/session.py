@@ -45,6 +45,10 @@ _REFRESH_PAUSE, _REFRESH_SHARE = 0.05, 10
 _PAUSE_PER_LOG, _LONGEST_PAUSE = 0.001, 10.0
 """Seconds between looks for each log there is, where one process reads them for all others."""
 
+_BUSY_PAUSES, _BUSY_IN_A_CROWD = (1.0, 10.0), (15.0, 30.0)
+"""Seconds between looks at what others do, at least and at most, while there is nothing that a
+process would do about it; and the same where one process reads for all others."""
+
 _LOOK_AGAIN = 1.0
 """Seconds for which the fate of another process is remembered."""
 
@@ -208,6 +212,11 @@ class Session:
     def is_crowded(self) -> bool:
         """Whether there are too many logs for every process to read them all."""
         return self.journal.open_segments > MANY_LOGS
+
+    @property
+    def busy_pauses(self) -> tuple[float, float]:
+        """Seconds between looks, at least and at most, of a process that needs nothing new."""
+        return _BUSY_PAUSES if self.journal.follows_all else _BUSY_IN_A_CROWD
 
     @property
     def has_many_unread(self) -> bool:
