@@ -152,6 +152,11 @@ class LogReader:
             return self._listed_at - since
         return self._looked.get((writer, self._latest[writer]), -math.inf) - since
 
+    def is_listing_due(self, now: float) -> bool:
+        """Whether it is time to look for new segments again."""
+        quiet = min(_QUIET_SHARE * (now - self._found_at), _LONGEST_PAUSE)
+        return now - self._listed_at >= max(_LIST_EVERY, self._pause(), quiet)
+
     def discover(self, now: float) -> None:
         """Look for new segments.
 
@@ -182,7 +187,7 @@ class LogReader:
         Raises:
             StorageError: If a directory or file can't be read.
         """
-        if thorough or now - self._listed_at >= self._listing_pause(now):
+        if thorough or self.is_listing_due(now):
             self.discover(now)
         records: list[Record] = []
         failure: StorageError | None = None
@@ -240,9 +245,6 @@ class LogReader:
     def _watched_segments(self) -> list[_Key]:
         return [key for key in self._open if key[0] in self.watched] if self.watched else []
 
-    def _listing_pause(self, now: float) -> float:
-        quiet = min(_QUIET_SHARE * (now - self._found_at), _LONGEST_PAUSE)
-        return max(_LIST_EVERY, self._pause(), quiet)
 
     def _pause(self) -> float:
         return min(_PAUSE_PER_LOG * len(self._open), _LONGEST_PAUSE)

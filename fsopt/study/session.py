@@ -36,7 +36,7 @@ MAX_BEAT = 60.0
 MANY_LOGS = 64
 """With more logs than this that may still grow, one process reads them for all others."""
 
-TOO_MANY_LOGS = 512
+TOO_MANY_LOGS = 128
 """With more than this not even a process that is about to leave reads them all."""
 
 _REFRESH_PAUSE, _REFRESH_SHARE = 0.05, 10
@@ -161,6 +161,9 @@ class Session:
         if began < self._next_refresh:
             self.state.apply_all(self.journal.acknowledged())
             return
+        if not self.is_crowded:
+            # When many come at once, not each of them should read the logs of all.
+            self.journal.discover(thorough=self._is_called)
         self.journal.follows_all = self._is_maker or not self.is_crowded
         self._take_in(thorough=self._is_called)
         self._is_called = False
