@@ -37,8 +37,8 @@ ALLOWED = {
     },
     "doctor": {"errors", "log"},
     "bench": {
-        *("codec", "errors", "events", "history", "log", "search", "space", "streams", "study"),
-        *("trial", "fsopt"),
+        *("codec", "config", "errors", "events", "history", "log", "objectives", "run"),
+        *("search", "space", "state", "streams", "study", "trial", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "errors", "objectives", "run", "search", "study", "values"),

@@ -245,7 +245,6 @@ class LogReader:
     def _watched_segments(self) -> list[_Key]:
         return [key for key in self._open if key[0] in self.watched] if self.watched else []
 
-
     def _pause(self) -> float:
         return min(_PAUSE_PER_LOG * len(self._open), _LONGEST_PAUSE)
 

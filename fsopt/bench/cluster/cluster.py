@@ -14,8 +14,8 @@ from fsopt.bench.cluster.timeline import Timeline
 from fsopt.bench.functions import Problem
 from fsopt.config import StudyConfig
 from fsopt.errors import EvaluationError
-from fsopt.log.identity import Identity
 from fsopt.log.files import TrialFiles
+from fsopt.log.identity import Identity
 from fsopt.log.memory import MemoryFilesystem
 from fsopt.search import Optimizer, RandomSearch
 from fsopt.state import StudyState
@@ -51,7 +51,7 @@ class Setting:
     """Seconds that a proposal takes."""
     optimizer: Optimizer = field(default_factory=RandomSearch)
     seed: int = 0
-    speed: Speed = Speed()
+    speed: Speed = field(default_factory=Speed)
 
 
 class Cluster:

@@ -1,4 +1,4 @@
-"""Evaluations that take virtual time, and may fail, be interrupted, and go on from a checkpoint."""
+"""Evaluations in virtual time, which may fail, be interrupted, and go on from a checkpoint."""
 
 from __future__ import annotations
 
@@ -80,9 +80,7 @@ class VirtualBackend:
 
     slots = 1
 
-    def __init__(
-        self, timeline: Timeline, work: Work, started: Callable[[], None]
-    ) -> None:
+    def __init__(self, timeline: Timeline, work: Work, started: Callable[[], None]) -> None:
         """Evaluate for one process.
 
         Args:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from fsopt import codec
 from fsopt.bench.cluster.server import File, Server
 from fsopt.bench.cluster.timeline import Timeline
-from fsopt import codec
 from fsopt.events import Record
 from fsopt.log import layout
 

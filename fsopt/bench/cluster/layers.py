@@ -58,6 +58,7 @@ class LayeredTable(TrialTable):
         return self._own[number] if number in self._own else self._common.table[number]
 
     def change(self, number: int, how: Callable[[TrialRecord], None]) -> None:
+        """Change a trial; one that is common is copied first."""
         trial = self._own.get(number)
         if trial is None:
             trial = copy.deepcopy(self._common.table.get(number)) or TrialRecord(number)
@@ -66,28 +67,35 @@ class LayeredTable(TrialTable):
 
     @property
     def end(self) -> int:
+        """One more than the highest trial number."""
         return max(self._common.end, *(number + 1 for number in self._own), 0)
 
     @property
     def complete_below(self) -> int:
+        """A number below which there is a trial of every number."""
         below = self._common.complete_below
         while below in self:
             below += 1
         return below
 
     def idle(self) -> list[int]:
+        """The numbers of the trials that wait or are paused, ascending."""
         return self._merged(self._common.idle, TrialState.WAITING, TrialState.PAUSED)
 
     def running(self) -> list[int]:
+        """The numbers of the trials that run, ascending."""
         return self._merged(self._common.running, TrialState.RUNNING)
 
     def unfinished(self) -> Iterator[TrialRecord]:
+        """The trials that are waiting, running or paused, by number."""
         return (self[number] for number in sorted([*self.idle(), *self.running()]))
 
     def missing_below(self, limit: int) -> list[int]:
+        """The numbers below a limit of which no event tells."""
         return [n for n in self._common.table.missing_below(limit) if n not in self._own]
 
     def count(self, limit: int | None = None) -> dict[TrialState, int]:
+        """How many trials are in each state."""
         counts = self._common.table.count(limit)
         for number, trial in self._own.items():
             if limit is None or number < limit:
@@ -114,8 +122,8 @@ class LayeredState(StudyState):
     def __init__(self, common: StudyState, table: CommonTable, objectives: int) -> None:
         self._common = common
         self._objectives = objectives
-        self.trials = LayeredTable(table)
-        self.writers = _Writers(common.writers)
+        self.trials = self._table = LayeredTable(table)
+        self.writers = self._writers = _Writers(common.writers)
         self.budget = common.budget
         self.generation, self.stopped = common.generation, common.stopped
 
@@ -125,12 +133,13 @@ class LayeredState(StudyState):
         return {name: writer.known.end for name, writer in self.writers.items()}
 
     def apply(self, record: Record) -> None:
-        self.writers.copy_common(record.writer)
+        """Take in one record."""
+        self._writers.copy_common(record.writer)
         super().apply(record)
 
     def history(self) -> History:
         """The study as an optimizer sees it."""
-        return self.trials.history()
+        return self._table.history()
 
 
 class _Writers(dict[str, WriterState]):

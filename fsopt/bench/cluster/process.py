@@ -45,7 +45,8 @@ class Process:
 
     def __init__(self, cluster: Cluster, name: str) -> None:
         self.name = name
-        self.came = cluster.timeline.now
+        self.came = self.ready = cluster.timeline.now
+        """When it started, and when it began its first evaluation."""
         self.left: float | None = None
         self.spending = Spending()
         self.summary: Summary | None = None
@@ -58,7 +59,7 @@ class Process:
     def live(self) -> None:
         """Work on the study until there is nothing to do, or it has to leave."""
         cluster = self._cluster
-        self.came = cluster.timeline.now
+        self.came = self.ready = cluster.timeline.now
         cluster.timeline.sleep(START_UP)
         if not self._is_preempted:
             self._work()
@@ -99,9 +100,7 @@ class Process:
         )
         files = Checkpoints(self._filesystem)
         filesystem = self._filesystem
-        session = SharingSession(
-            cluster.library, filesystem, files, identity, filesystem.own_log
-        )
+        session = SharingSession(cluster.library, filesystem, files, identity, filesystem.own_log)
         beat_every = min(MAX_BEAT, config.lease / BEATS_PER_LEASE)
         self._backend.beat = lambda: session.journal.beat(beat_every)
         self._backend.beat_every = beat_every / 4
@@ -115,5 +114,7 @@ class Process:
     def _starts(self) -> None:
         spending, usage = self.spending, self._filesystem.usage
         (spending.working if spending.starts else spending.starting).add(usage)
+        if not spending.starts:
+            self.ready = self._cluster.timeline.now
         spending.starts += 1
         self._filesystem.usage = Usage()

@@ -65,9 +65,7 @@ class View:
 class Library:
     """Every snapshot that was published, decoded once for all processes."""
 
-    def __init__(
-        self, config: StudyConfig, timeline: Timeline, think: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: StudyConfig, timeline: Timeline, think: Callable[[], None]) -> None:
         """Empty.
 
         Args:
@@ -227,7 +225,11 @@ class SharingChain(Chain):
         """Go on from these snapshots, which were read."""
         self.heads = heads
         view = self._reader.view = self._library.view(heads)
-        self.tiers, self.scalars, self.marks = view.chain.tiers, view.chain.scalars, view.chain.marks
+        self.tiers, self.scalars, self.marks = (
+            view.chain.tiers,
+            view.chain.scalars,
+            view.chain.marks,
+        )
         self.included |= view.chain.included
         self._told_by = {name: told for name, told in self._told_by.items() if name in heads}
         self._taken_at = self.clock()
@@ -253,21 +255,26 @@ class SharingReader(LogReader):
 
     @property
     def open_segments(self) -> int:
+        """How many segments are known that may still grow."""
         return max(self.logs, self.view.reader.open_segments)
 
     @property
     def unread_segments(self) -> int:
+        """How many of these nobody has read."""
         return max(0, self.logs - self.view.logs)
 
     def has_finished(self, writer: str) -> bool:
+        """Whether nothing more comes from a writer."""
         return self.view.reader.has_finished(writer) or super().has_finished(writer)
 
     def silence(self, writer: str, now: float) -> float:
+        """For how many seconds this process saw a log not grow."""
         if writer in self.watched or writer in self._latest:
             return super().silence(writer, now)
         return -math.inf
 
     def discover(self, now: float) -> None:
+        """Count the logs, and find those that are watched."""
         if self.follows_all:
             shards = self.filesystem.list(layout.LOG)
             self.logs = sum(len(self.filesystem.list(f"{layout.LOG}/{name}")) for name in shards)
