@@ -42,7 +42,7 @@ TOO_MANY_LOGS = 128
 _REFRESH_PAUSE, _REFRESH_SHARE = 0.05, 10
 """Seconds between looks at what others do, at least, and as a multiple of what a look takes."""
 
-_PAUSE_PER_LOG, _LONGEST_PAUSE = 0.001, 10.0
+_PAUSE_PER_LOG, _LONGEST_PAUSE = 0.01, 10.0
 """Seconds between looks for each log there is, where one process reads them for all others."""
 
 _BUSY_PAUSES, _BUSY_IN_A_CROWD = (1.0, 10.0), (15.0, 30.0)

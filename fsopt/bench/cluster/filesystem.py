@@ -69,15 +69,29 @@ class SharedServer(Server):
         """Operations in each second."""
         self.published: Callable[[str, bytes], None] = lambda _path, _content: None
         """Is told of every snapshot."""
-        self._free_at = 0.0
+        self._queued, self._queued_at = 0.0, 0.0
+        """Seconds of work that wait for the metadata server, and when that was so."""
 
-    def perform(self, kinds: tuple[str, ...]) -> None:
-        """Let the time pass that operations take, one after the other."""
+    def perform(self, kinds: tuple[str, ...], *, exact: bool) -> None:
+        """Let the time pass that operations take, one after the other.
+
+        Args:
+            kinds: What they are.
+            exact: Whether all that others do before their end has been done then. What is only
+                read is seen late anyway, and what is written not before it was.
+        """
         timeline, speed = self.timeline, self.speed
+        # Some tasks are a little ahead of others, so time may seem to go back here.
+        self._queued = max(0.0, self._queued - max(0.0, timeline.now - self._queued_at))
+        self._queued_at = max(self._queued_at, timeline.now)
         names = sum(kind in _METADATA for kind in kinds)
-        self._free_at = max(self._free_at, timeline.now) + names / speed.metadata_rate
+        self._queued += names / speed.metadata_rate
         self.by_second[int(timeline.now)] += len(kinds)
-        timeline.sleep_until(max(self._free_at, timeline.now) + speed.latency * len(kinds))
+        until = timeline.now + self._queued + speed.latency * len(kinds)
+        if exact:
+            timeline.sleep_until(until)
+        else:
+            timeline.run_ahead_until(until)
         self.now = timeline.now
 
     def seen_at(self) -> float:
@@ -125,7 +139,7 @@ class SharedFilesystem:
 
     def claim(self, path: str, content: bytes) -> bool:
         """Create a file exclusively, then write it."""
-        self._perform("create")
+        self._perform("create", exact=True)
         if not self.server.add(path, self._arrived(content)):
             return False
         self._perform("write")
@@ -180,11 +194,11 @@ class SharedFilesystem:
         """Rename something that is not simulated."""
         self._perform("rename")
 
-    def _perform(self, *kinds: str) -> None:
+    def _perform(self, *kinds: str, exact: bool = False) -> None:
         if self.is_dead:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         self.usage.operations.update(kinds)
-        self.server.perform(kinds)
+        self.server.perform(kinds, exact=exact)
 
     def _arrived(self, content: bytes) -> File:
         return File(self.node, bytearray(content), [(self.server.now, len(content))])

@@ -61,8 +61,11 @@ class Process:
         cluster = self._cluster
         self.came = self.ready = cluster.timeline.now
         cluster.timeline.sleep(START_UP)
-        if not self._is_preempted:
-            self._work()
+        try:
+            if not self._is_preempted:
+                self._work()
+        finally:
+            self._filesystem.is_dead = True
         self.spending.leaving.add(self._filesystem.usage)
         self.left = cluster.timeline.now
         cluster.has_left(self)

@@ -28,7 +28,7 @@ from fsopt.log.snapshots import SnapshotName
 from fsopt.objectives import Objectives
 from fsopt.state import StudyState
 from fsopt.study.archive import Archive
-from fsopt.study.chain import Chain
+from fsopt.study.chain import Chain, Follower
 from fsopt.study.session import Session
 from fsopt.study.snapshot import Contents, from_bytes
 
@@ -39,8 +39,8 @@ Heads = frozenset[SnapshotName]
 """Snapshots of which none tells all that another one does."""
 
 
-class Follower:
-    """Reads logs for a state, from where snapshots end; see `fsopt.study.chain.Follower`."""
+class _Joining:
+    """Lets a reader go on where snapshots end; see `fsopt.study.chain.Follower`."""
 
     def __init__(self, reader: LogReader, clock: Callable[[], float]) -> None:
         self.reader, self.clock = reader, clock
@@ -109,7 +109,7 @@ class Library:
         state = StudyState(self.config.space, len(self.objectives))
         reader = LogReader(shelf, "")
         chain = Chain(shelf, self.config, self.clock, self.decode)
-        chain.take_in(state, Follower(reader, self.clock))
+        chain.take_in(state, _Joining(reader, self.clock))
         table = CommonTable(state, self.objectives, self.config.space)
         return View(state, table, chain, reader, len(reader.positions))
 
@@ -151,7 +151,7 @@ class SharingSession(Session):
         )
         self._library = library
         self._own_log = own_log
-        self._is_sharing = True
+        self.chain = self._chain = SharingChain(self, library)
         self._share(frozenset(), 0)
 
     def keep_alive(self) -> None:
@@ -175,32 +175,27 @@ class SharingSession(Session):
         self._tell_own()
 
     def _take_in(self, *, thorough: bool) -> None:
-        if self.journal.follows_all == self._is_sharing:
-            if self._is_sharing:
-                self._part()
-            else:
-                newest = self.chain.newest
-                logs = self.journal.open_segments
-                self._share(frozenset(() if newest is None else (newest,)), logs)
-                self.journal.follows_all = False
+        if self.journal.follows_all and self._chain.is_sharing:
+            self._part()
+        elif not (self.journal.follows_all or self._chain.is_sharing):
+            newest = self.chain.newest
+            heads = frozenset(() if newest is None else (newest,))
+            self._share(heads, self.journal.open_segments)
+            self.journal.follows_all = False
         super()._take_in(thorough=thorough)
 
     def _share(self, heads: Heads, logs: int) -> None:
         """Share what these snapshots tell; so many logs are known."""
-        self._is_sharing = True
         view, journal = self._library.view(heads), self.journal
         journal._reader = reader = SharingReader(journal.filesystem, self.writer, logs, view)
-        self.chain = chain = SharingChain(self, self._library, reader)
-        chain.follow(heads)
+        self._chain.share(heads, reader)
 
     def _part(self) -> None:
         """Have everything for itself from now on, to read logs into it."""
-        self._is_sharing = False
-        heads = self.chain.heads if isinstance(self.chain, SharingChain) else frozenset()
-        view = self._library.read(heads)
-        view.chain.filesystem = view.reader.filesystem = self.journal.filesystem
-        view.reader.own = self.writer
-        self.chain, self.journal._reader, self.state = view.chain, view.reader, view.state
+        view = self._library.read(self._chain.heads)
+        view.reader.filesystem, view.reader.own = self.journal.filesystem, self.writer
+        self.journal._reader, self.state = view.reader, view.state
+        self._chain.part(view)
         self._tell_own()
         self._archive = Archive(
             self.state.trials, self.config.space, self.objectives, noisy=self.config.noisy
@@ -215,33 +210,49 @@ class SharingSession(Session):
 class SharingChain(Chain):
     """Reads the snapshots that it needs, and shows what the library has made of them."""
 
-    def __init__(self, session: SharingSession, library: Library, reader: SharingReader) -> None:
+    def __init__(self, session: SharingSession, library: Library) -> None:
         filesystem, config = session.journal.filesystem, session.config
         super().__init__(filesystem, config, session.clock, library.decode)
         self.heads: Heads = frozenset()
-        self._session, self._library, self._reader = session, library, reader
+        """What was taken in while it was shared."""
+        self._session, self._library = session, library
+        self._reader: SharingReader | None = None
 
-    def follow(self, heads: Heads) -> None:
-        """Go on from these snapshots, which were read."""
-        self.heads = heads
-        view = self._reader.view = self._library.view(heads)
-        self.tiers, self.scalars, self.marks = (
-            view.chain.tiers,
-            view.chain.scalars,
-            view.chain.marks,
-        )
-        self.included |= view.chain.included
+    @property
+    def is_sharing(self) -> bool:
+        """Whether the session shares what it knows."""
+        return self._reader is not None
+
+    def share(self, heads: Heads, reader: SharingReader) -> None:
+        """Show what the library has made of these snapshots, which were read."""
+        self.heads, self._reader = heads, reader
+        view = reader.view = self._library.view(heads)
+        self._know(view)
         self._told_by = {name: told for name, told in self._told_by.items() if name in heads}
-        self._taken_at = self.clock()
         self._session.show(view)
 
-    def _take_in_one(self, name: SnapshotName, state: StudyState, follower: object) -> bool:
+    def part(self, view: View) -> None:
+        """Go on alone from what was taken in; the view is nobody else's."""
+        self._reader = None
+        self._know(view)
+        self._told_by |= view.chain._told_by
+        self._bases |= view.chain._bases
+
+    def _know(self, view: View) -> None:
+        common = view.chain
+        self.tiers, self.scalars, self.marks = common.tiers, common.scalars, common.marks
+        self.included |= common.included
+        self._taken_at = self.clock()
+
+    def _take_in_one(self, name: SnapshotName, state: StudyState, follower: Follower) -> bool:
+        if self._reader is None:
+            return super()._take_in_one(name, state, follower)
         files = self._files(name)
         if not files or files[0][1] is None:
             self._useless[name] += 1
             return False
         self._note(name, files[0][1])
-        self.follow(self.heads - self.told_by(name) | {name})
+        self.share(self.heads - self.told_by(name) | {name}, self._reader)
         return True
 
 
