@@ -109,7 +109,7 @@ class SharedFilesystem:
         self.server = server
         self.node = node
         self.usage = Usage()
-        self.is_dead = False
+        self.is_dead = self.has_published = False
         self._logs: list[File] = []
         self._records: list[Record] = []
         self._decoded = 0
@@ -151,6 +151,7 @@ class SharedFilesystem:
         self._perform("stat", "create", "write", "fsync", "rename", "unlink", "open", "fsync")
         self.usage.written += len(content)
         if path.startswith(layout.SNAPSHOTS):
+            self.has_published = True
             self.server.published(path, content)
         return self.server.add(path, self._arrived(content))
 

@@ -34,12 +34,15 @@ class Outcome:
     repeated: float
     """Seconds of evaluation that were lost with processes, as a share of all."""
     starting: float
-    """Operations of a process until it evaluates."""
+    """Operations until it evaluates, of a process that makes no snapshots."""
     leaving: float
-    """Operations of a process since it began its last evaluation."""
+    """Operations of such a process since it began its last evaluation."""
     operations: Mapping[str, float]
-    """By kind, those from one begin of an evaluation to the next."""
+    """Those of such a process from one begin of an evaluation to the next, by kind."""
+    busiest: float
+    """Operations a second of the process that asks most, usually the one that reads for all."""
     operations_per_second: float
+    """Of all processes."""
     peak: int
     """Operations in the busiest second."""
     read: float
@@ -73,11 +76,13 @@ def _outcome(cluster: Cluster) -> Outcome:
     there = sum(_time(process.came, process.left, until) for process in processes)
     ready = sum(_time(process.ready, process.left, until) for process in processes)
     starting, working, leaving = Usage(), Usage(), Usage()
-    for process in processes:
+    ordinary = [process for process in processes if not process.has_read_for_others]
+    for process in ordinary:
         starting.add(process.spending.starting)
         working.add(process.spending.working)
         leaving.add(process.spending.leaving)
-    turns = max(1, sum(max(0, process.spending.starts - 1) for process in processes))
+    turns = max(1, sum(max(0, process.spending.starts - 1) for process in ordinary))
+    busiest = max(processes, key=lambda process: process.spending.working.count)
     by_second, evaluated = cluster.server.by_second, sum(b - a for a, b in work.spells)
     return Outcome(
         workers=setting.workers,
@@ -89,9 +94,10 @@ def _outcome(cluster: Cluster) -> Outcome:
         preempted=cluster.preempted,
         lost=cluster.lost,
         repeated=work.repeated / evaluated,
-        starting=starting.count / len(processes),
-        leaving=leaving.count / len(processes),
+        starting=starting.count / len(ordinary),
+        leaving=leaving.count / len(ordinary),
         operations=_shares(working.operations, turns),
+        busiest=busiest.spending.working.count / _time(busiest.ready, busiest.left, until),
         operations_per_second=by_second.total() / cluster.timeline.now,
         peak=max(by_second.values()),
         read=working.read / turns,
@@ -129,6 +135,7 @@ def texts(outcomes: Sequence[Outcome]) -> list[list[str]]:
     rows += [
         ("operations to start a process", [number(o.starting) for o in outcomes]),
         ("operations in and after its last trial", [number(o.leaving) for o in outcomes]),
+        ("operations a second of who reads for all", [number(o.busiest) for o in outcomes]),
         ("operations a second, mean", [number(o.operations_per_second) for o in outcomes]),
         ("operations in the busiest second", [number(o.peak) for o in outcomes]),
         ("bytes read in a trial", [number(o.read) for o in outcomes]),

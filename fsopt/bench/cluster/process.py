@@ -86,6 +86,11 @@ class Process:
             self._cluster.timeline.kill(self.task)
 
     @property
+    def has_read_for_others(self) -> bool:
+        """Whether it has made a snapshot."""
+        return self._filesystem.has_published
+
+    @property
     def is_at_work(self) -> bool:
         """Whether it has begun, and nobody wants it to leave."""
         return bool(self.spending.starts) and self.left is None and not self._is_preempted

@@ -86,5 +86,8 @@ def test_a_seed_gives_the_same_study_every_time() -> None:
 def test_operations_in_a_trial_do_not_grow_with_the_number_of_workers() -> None:
     calm = {"preemptions": 0.0, "losses": 0.0}
     few, many = (simulate(setting(n, 4, **calm)) for n in (10, 100))
-    assert many.per_trial <= 1.25 * few.per_trial
-    assert many.operations["create"] < 8
+    # Few processes read each other's logs, many what one of them has read.
+    assert many.per_trial < few.per_trial
+    assert many.per_trial < 40
+    assert many.operations["create"] < 5
+    assert many.steady > 0.99
