@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -87,11 +88,13 @@ class Crowd:
         self.cluster = cluster
         self.rng = np.random.default_rng(seed)
         self.nodes: list[Node] = []
+        self.names = (f"n{index}" for index in itertools.count())
         self.in_hand: list[tuple[Node, int, int]] = []
         self.add()
 
     def add(self) -> None:
-        node = self.cluster.node(f"n{len(self.nodes)}")
+        # No two processes ever have the same name, even if one of them is gone.
+        node = self.cluster.node(next(self.names))
         node.session.open()
         self.nodes.append(node)
 
