@@ -172,10 +172,10 @@ def test_a_process_that_follows_snapshots_tells_what_it_knew(
     for turn in range(60):
         node = nodes[rng.integers(len(nodes))]
         node.now += 10.0
+        if 30 <= turn < 40:
+            node.session.sync()  # knows more than any snapshot now
         for number, attempt in node.take():
             node.complete(number, attempt, value(node, number))
-        if turn == 30:
-            nodes[0].session.sync()  # knows more than any snapshot now
     starts = [r.event for r in read_logs(observer(cluster)) if isinstance(r.event, TrialStarted)]
     assert any(event.snapshot and event.seen for event in starts)
     assert sum(event.snapshot is not None for event in starts) > 20
