@@ -22,8 +22,8 @@ _QUIET_SHARE, _PAUSE_PER_LOG, _LONGEST_PAUSE = 1 / 8, 0.02, 30.0
 """A quiet log is looked at again after this share of the time for which it has been quiet, but at
 most after so many seconds for each log that is read, nor longer than the last."""
 
-_LIST_EVERY = 0.25
-"""Seconds between looks for new logs, at least; the more, the longer none has come."""
+_LIST_EVERY, _LIST_SELDOM = 0.25, 5.0
+"""Seconds between looks for new logs, at least; up to the latter the longer none has come."""
 
 _Key: TypeAlias = tuple[str, int]
 """A writer, and the index of its segment."""
@@ -69,8 +69,8 @@ class LogReader:
     has_missed: bool = False
     """Whether a segment was gone that was not read to its end: a snapshot has what it held."""
     _listed_at: float = -math.inf
-    _found_at: float = -math.inf
-    """When a new log was found last."""
+    _found_at: float = math.inf
+    """When a new log was found last, or first looked for."""
     _segments: dict[_Key, Position] = field(default_factory=dict)
     _open: set[_Key] = field(default_factory=set)
     """Segments that may still grow."""
@@ -154,7 +154,7 @@ class LogReader:
 
     def is_listing_due(self, now: float) -> bool:
         """Whether it is time to look for new segments again."""
-        quiet = min(_QUIET_SHARE * (now - self._found_at), _LONGEST_PAUSE)
+        quiet = min(_QUIET_SHARE * (now - self._found_at), _LIST_SELDOM)
         return now - self._listed_at >= max(_LIST_EVERY, self._pause(), quiet)
 
     def discover(self, now: float) -> None:
@@ -174,7 +174,7 @@ class LogReader:
                         self._find(shard, name, now)
         except OSError as error:
             raise refused("list", self.filesystem.describe(layout.LOG), error) from error
-        self._listed_at = now
+        self._listed_at, self._found_at = now, min(self._found_at, now)
 
     def poll(self, now: float, *, thorough: bool = True) -> list[Record]:
         """What was added since the last poll.

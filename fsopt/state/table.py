@@ -53,8 +53,7 @@ class TrialTable:
         self._space = space
         self._objects: dict[int, TrialRecord] = {}
         self._far: set[int] = set()  # numbers of objects that the columns do not reach
-        self._unfinished: set[int] = set()
-        self._idle: set[int] = set()  # those of them that nobody evaluates
+        self._unfinished: dict[int, int] = {}  # by number, the codes of their states
         self._kinds = np.zeros(256, dtype=np.uint8)
         self._rows = Rows.blank(256, len(space), objectives)
         self._names: list[str] = []
@@ -209,13 +208,9 @@ class TrialTable:
         """The trials that are waiting, running or paused, by number."""
         return (self._objects[number] for number in sorted(self._unfinished))
 
-    def idle(self) -> list[int]:
-        """The numbers of the trials that wait or are paused, ascending."""
-        return sorted(self._idle)
-
-    def running(self) -> list[int]:
-        """The numbers of the trials that run, as far as is known, ascending."""
-        return sorted(self._unfinished - self._idle)
+    def unfinished_in(self, *states: TrialState) -> list[int]:
+        """The numbers of the unfinished trials in one of these states, ascending."""
+        return sorted(n for n, code in self._unfinished.items() if CODES[code] in states)
 
     def numbers(self) -> list[int]:
         """The numbers of all trials, ascending."""
@@ -315,13 +310,9 @@ class TrialTable:
             self._end = number + 1
         self._unsettled.add(number)
         if _IS_FINISHED[code]:
-            self._unfinished.discard(number)
+            self._unfinished.pop(number, None)
         else:
-            self._unfinished.add(number)
-        if trial.state in (TrialState.WAITING, TrialState.PAUSED):
-            self._idle.add(number)
-        else:
-            self._idle.discard(number)
+            self._unfinished[number] = code
         is_revised = fitted and not is_same and not self._has_configuration(number, row)
         for watcher in self._watchers:
             watcher.add(number)

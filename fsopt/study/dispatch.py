@@ -28,6 +28,8 @@ _LOOK_EVERY = 0.25
 _LOOKED_AFTER = 256
 """So many running trials are looked after at a time, to see whether their processes are lost."""
 
+_IDLE, _RUNNING = (TrialState.WAITING, TrialState.PAUSED), TrialState.RUNNING
+
 _NEAR = 10_000
 """So many numbers are looked at to find those that were claimed without a word."""
 
@@ -109,7 +111,7 @@ class Dispatcher:
     def _available(self, limit: int | None) -> Iterator[TrialRecord]:
         """Unfinished trials that nobody works on."""
         trials = self.session.state.trials
-        for number in [*trials.idle(), *self._some(trials.running())]:
+        for number in [*trials.unfinished_in(*_IDLE), *self._some(trials.unfinished_in(_RUNNING))]:
             if limit is not None and number >= limit:
                 continue
             # To look into one trial is to read what has happened to the others meanwhile.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from fsopt.state.rows import CODES, Configurations
 from fsopt.state.table import TrialTable
 from fsopt.study.archive import Archive
 
+_UNFINISHED = (TrialState.WAITING, TrialState.RUNNING, TrialState.PAUSED)
+
 
 class CommonTable:
     """A table that nobody changes any more, with what would be asked of it again and again."""
@@ -28,8 +31,7 @@ class CommonTable:
     def __init__(self, state: StudyState, objectives: Objectives, space: Space) -> None:
         self.table = state.trials
         self.space, self.objectives = space, objectives
-        self.idle = self.table.idle()
-        self.running = self.table.running()
+        self.unfinished_in = lru_cache(lambda states: self.table.unfinished_in(*states))
         self.end = self.table.end
         self.complete_below = self.table.complete_below
         self._archive: Archive | None = None
@@ -78,17 +80,17 @@ class LayeredTable(TrialTable):
             below += 1
         return below
 
-    def idle(self) -> list[int]:
-        """The numbers of the trials that wait or are paused, ascending."""
-        return self._merged(self._common.idle, TrialState.WAITING, TrialState.PAUSED)
-
-    def running(self) -> list[int]:
-        """The numbers of the trials that run, ascending."""
-        return self._merged(self._common.running, TrialState.RUNNING)
+    def unfinished_in(self, *states: TrialState) -> list[int]:
+        """The numbers of the unfinished trials in one of these states, ascending."""
+        own = {number for number, trial in self._own.items() if trial.state in states}
+        common = self._common.unfinished_in(states)
+        if self._own.keys().isdisjoint(common) and not own:
+            return common
+        return sorted(own.union(common) - (self._own.keys() - own))
 
     def unfinished(self) -> Iterator[TrialRecord]:
         """The trials that are waiting, running or paused, by number."""
-        return (self[number] for number in sorted([*self.idle(), *self.running()]))
+        return (self[number] for number in self.unfinished_in(*_UNFINISHED))
 
     def missing_below(self, limit: int) -> list[int]:
         """The numbers below a limit of which no event tells."""
@@ -108,12 +110,6 @@ class LayeredTable(TrialTable):
     def history(self) -> History:
         """The history that both layers tell of."""
         return History.of(self._common.space, _LayeredHistory(self, self._common, self._own))
-
-    def _merged(self, numbers: list[int], *states: TrialState) -> list[int]:
-        own = [number for number, trial in self._own.items() if trial.state in states]
-        if not self._own:
-            return numbers
-        return sorted([*(n for n in numbers if n not in self._own), *own])
 
 
 class LayeredState(StudyState):
