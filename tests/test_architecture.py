@@ -40,8 +40,8 @@ ALLOWED = {
     "launch": {"errors", "log"},
     "doctor": {"errors", "log", "scheduler"},
     "bench": {
-        *("codec", "errors", "events", "history", "log", "search", "space", "stop", "streams"),
-        *("study", "trial", "fsopt"),
+        *("codec", "config", "errors", "events", "history", "log", "objectives", "run"),
+        *("search", "space", "state", "stop", "streams", "study", "trial", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "errors", "launch", "objectives", "run", "scheduler"),
