@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from fsopt.errors import FsoptError
     from fsopt.objectives import Failure
     from fsopt.run.command import Command
-    from fsopt.run.conditions import Conditions
-    from fsopt.run.remote.agents import Cluster
+    from fsopt.run.conditions import Cluster, Conditions
     from fsopt.search import (
         BayesianOptimizer,
         Exploration,
@@ -28,6 +27,18 @@ if TYPE_CHECKING:
         SobolSearch,
     )
     from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
+    from fsopt.stop import (
+        AllOf,
+        AnyOf,
+        ConstantStop,
+        Hyperband,
+        LearningCurveExtrapolation,
+        MedianStop,
+        Patience,
+        PercentileStop,
+        SuccessiveHalving,
+        Threshold,
+    )
     from fsopt.study import Study, create_study, open_study
     from fsopt.trial import FinishedTrial, Trial
 
@@ -39,7 +50,7 @@ _HOMES = {
     "Failure": "fsopt.objectives",
     "Command": "fsopt.run.command",
     "Conditions": "fsopt.run.conditions",
-    "Cluster": "fsopt.run.remote.agents",
+    "Cluster": "fsopt.run.conditions",
     "BayesianOptimizer": "fsopt.search",
     "Exploration": "fsopt.search",
     "ForestOptions": "fsopt.search",
@@ -55,6 +66,16 @@ _HOMES = {
     "Int": "fsopt.space",
     "Ordinal": "fsopt.space",
     "Space": "fsopt.space",
+    "AllOf": "fsopt.stop",
+    "AnyOf": "fsopt.stop",
+    "ConstantStop": "fsopt.stop",
+    "Hyperband": "fsopt.stop",
+    "LearningCurveExtrapolation": "fsopt.stop",
+    "MedianStop": "fsopt.stop",
+    "Patience": "fsopt.stop",
+    "PercentileStop": "fsopt.stop",
+    "SuccessiveHalving": "fsopt.stop",
+    "Threshold": "fsopt.stop",
     "Study": "fsopt.study",
     "create_study": "fsopt.study",
     "open_study": "fsopt.study",
@@ -63,12 +84,15 @@ _HOMES = {
 }
 
 __all__ = [
+    "AllOf",
+    "AnyOf",
     "BayesianOptimizer",
     "Categorical",
     "Cluster",
     "Command",
     "Conditions",
     "Constant",
+    "ConstantStop",
     "Exploration",
     "Failure",
     "FinishedTrial",
@@ -77,15 +101,22 @@ __all__ = [
     "FsoptError",
     "GridSearch",
     "HaltonSearch",
+    "Hyperband",
     "Int",
     "LatinHypercubeSearch",
+    "LearningCurveExtrapolation",
+    "MedianStop",
     "Ordinal",
+    "Patience",
+    "PercentileStop",
     "RandomSearch",
     "RegularizedEvolution",
     "SobolSearch",
     "Space",
     "Study",
     "StudyConfig",
+    "SuccessiveHalving",
+    "Threshold",
     "Trial",
     "__version__",
     "create_study",

@@ -29,6 +29,10 @@ class WriterStarted:
     python: str
     optimizer: Params = field(default_factory=dict)
     """The kind and options of the optimizer that makes this writer's proposals."""
+    role: str = "both"
+    """``propose`` or ``evaluate`` if it does only that."""
+    slots: int = 1
+    """How many trials it evaluates at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +66,20 @@ class TrialProposed:
     snapshot: str | None = None
     """The snapshot from which the other writers' logs were known, where not all were read; then
     `seen` tells only of logs that were known farther."""
+    numbers: tuple[int, ...] = ()
+    """All trials of the batch, in its first event: the process may die before it tells the others.
+    """
+    view: str | None = None
+    """A checksum of the history that the optimizer has read, as eight hexadecimal digits, if it
+    has read any; see `History.checksum`. In the first event of a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialStarted:
-    """An attempt at a trial began; carries the proposal when it was made by the same process."""
+    """An attempt at a trial began; carries the proposal when it was made by the same process.
+
+    The fields of the proposal are those of `TrialProposed`.
+    """
 
     wire: ClassVar[str] = "trial.started"
     trial: int
@@ -77,11 +90,10 @@ class TrialStarted:
     batch: int | None = None
     snapshot: str | None = None
     numbers: tuple[int, ...] = ()
-    """All trials of the batch, in its first event: the process may die before it tells the others.
-    """
     view: str | None = None
-    """A checksum of the history that the optimizer has read, as eight hexadecimal digits, if it
-    has read any; see `History.checksum`. In the first event of a batch."""
+    after: int | None = None
+    """The last step of earlier attempts that this one knew of when it began: what they report of
+    later steps does not belong to it. None where nobody said."""
     leased: bool = True
     """False if the evaluation goes on outside of the writer's process, which need not live on."""
 

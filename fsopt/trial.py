@@ -29,7 +29,7 @@ class Assignment:
     attempt: int
     params: Params
     last_step: int = 0
-    """The highest step that earlier attempts reported."""
+    """The highest step that earlier attempts reported, if their checkpoint was handed on."""
     slot: str | None = None
     """Which of the slots it has; set by what runs it."""
 

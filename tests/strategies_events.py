@@ -46,6 +46,8 @@ def event_objects() -> st.SearchStrategy[e.Event]:
             version=text,
             python=text,
             optimizer=params,
+            role=text,
+            slots=counts,
         ),
         st.builds(e.WriterClosed),
         st.builds(e.Heartbeat),
@@ -56,6 +58,9 @@ def event_objects() -> st.SearchStrategy[e.Event]:
             by=text,
             seen=st.dictionaries(text, counts, max_size=3),
             batch=st.none() | number,
+            snapshot=st.none() | text,
+            numbers=st.lists(number, max_size=3).map(tuple),
+            view=st.none() | text,
         ),
         st.builds(
             e.TrialStarted,
@@ -68,6 +73,7 @@ def event_objects() -> st.SearchStrategy[e.Event]:
             snapshot=st.none() | text,
             numbers=st.lists(number, max_size=3).map(tuple),
             view=st.none() | text,
+            after=st.none() | counts,
             leased=st.booleans(),
         ),
         st.builds(

@@ -24,6 +24,7 @@ ALLOWED = {
     "config": {"errors", "objectives", "search", "space", "streams"},
     "log": {"codec", "errors", "events", "scheduler"},
     "state": {"errors", "events", "space", "values"},
+    "stop": {"errors", "history"},
     "trial": {"errors", "log", "values"},
     "study": {  # the join
         *("codec", "config", "errors", "events", "history", "log", "moo", "objectives", "search"),
@@ -39,15 +40,15 @@ ALLOWED = {
     "launch": {"errors", "log"},
     "doctor": {"errors", "log", "scheduler"},
     "bench": {
-        *("codec", "errors", "events", "history", "log", "search", "space", "streams", "study"),
-        *("trial", "fsopt"),
+        *("codec", "config", "errors", "events", "history", "log", "objectives", "run"),
+        *("search", "space", "state", "stop", "streams", "study", "trial", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "errors", "launch", "objectives", "run", "scheduler"),
         *("search", "study", "values", "fsopt", "view"),
     },
     "__init__": {
-        *("config", "errors", "objectives", "run", "search", "space", "study", "trial"),
+        *("config", "errors", "objectives", "run", "search", "space", "stop", "study", "trial"),
     },
     "__main__": {"cli"},
 }
@@ -67,7 +68,7 @@ PURE = (
     "objectives",
     "history",
 )
-PURE += ("surrogate", "search", "moo", "state")
+PURE += ("surrogate", "search", "moo", "state", "stop")
 
 IMPURE_MODULES = {"os", "time", "datetime", "pathlib", "random", "secrets", "socket", "io"}
 IMPURE_MODULES |= {"subprocess", "tempfile", "threading", "shutil", "uuid", "platform"}

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from fsopt.cli.common import debug_option, json_option, print_json
+from fsopt.cli.bench_stopping import stopping
+from fsopt.cli.common import debug_option, json_option, markdown_option, print_json
 
 
 @click.group()
@@ -22,6 +23,9 @@ def bench() -> None:
     """
 
 
+bench.add_command(stopping)
+
+
 @bench.command()
 @click.option(
     "--dir",
@@ -34,13 +38,7 @@ def bench() -> None:
 @click.option(
     "--peers/--no-peers", default=True, show_default=True, help="Whether to measure other tools."
 )
-@click.option(
-    "--markdown",
-    "document",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also write the table between the marks in this Markdown file.",
-)
+@markdown_option
 @json_option
 @debug_option
 @click.pass_context
@@ -138,13 +136,7 @@ def storage(
     metavar="FILE",
     help="A .jsonl or .parquet file; runs that it holds are not repeated, others are added.",
 )
-@click.option(
-    "--markdown",
-    "document",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also write the tables between the marks in this Markdown file.",
-)
+@markdown_option
 @click.option(
     "--plot",
     "figures",
@@ -200,13 +192,7 @@ def optimizers(ctx: click.Context, /, **options: Any) -> None:
     metavar="N",
     help="How many proposals are timed in each study.",
 )
-@click.option(
-    "--markdown",
-    "document",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also write the table between the marks in this Markdown file.",
-)
+@markdown_option
 @json_option
 @debug_option
 @click.pass_context
@@ -237,7 +223,7 @@ def suggest(
     from fsopt.bench.table import columns, markdown
 
     name = "fsopt bench suggest"
-    counts = _counts(ctx, sizes)
+    counts = _counts(ctx, "--trials", sizes)
     if document is not None:
         check_marks(document, name)
     entrants = [entrant(spec) for spec in dict.fromkeys(specs.split(","))]
@@ -253,11 +239,74 @@ def suggest(
     ctx.exit(1 if table.failures() else 0)
 
 
-def _counts(ctx: click.Context, sizes: str) -> list[int]:
-    """Numbers of trials, ascending."""
+@bench.command()
+@click.option(
+    "--workers",
+    "sizes",
+    default="10,100,1000",
+    show_default=True,
+    metavar="N,...",
+    help="How many processes the clusters have, each with one evaluation at a time.",
+)
+@click.option("--trials-per-worker", type=click.IntRange(1), default=5, show_default=True)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="The mean duration of an evaluation.",
+)
+@click.option(
+    "--failures",
+    type=click.FloatRange(0, 1),
+    default=0.02,
+    show_default=True,
+    help="How many evaluations fail, as a share of the trials.",
+)
+@click.option(
+    "--preemptions",
+    type=click.FloatRange(0, 1),
+    default=0.02,
+    show_default=True,
+    help="How many processes are preempted, as a share of the trials.",
+)
+@click.option(
+    "--losses",
+    type=click.FloatRange(0, 1),
+    default=0.004,
+    show_default=True,
+    help="How many processes are lost with their nodes, as a share of the trials.",
+)
+@click.option("--optimizer", default="random", show_default=True, metavar="NAME")
+@click.option("--problem", default="hartmann6", show_default=True, metavar="NAME")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@markdown_option
+@json_option
+@debug_option
+@click.pass_context
+def cluster(ctx: click.Context, /, **options: Any) -> None:
+    """Simulate clusters of workers in virtual time.
+
+    The processes are the real ones; simulated are time, the file server, evaluations, preemptions
+    and lost nodes. Told is how much of their time workers evaluate, what they ask of the
+    filesystem, and the regret. Fails unless each study ends with exactly its trials.
+
+    \b
+    Example:
+      fsopt bench cluster --workers 10,100
+      fsopt bench cluster --workers 10000 --trials-per-worker 2 --losses 0
+    """
+    from fsopt.cli.bench_cluster import Request, measure
+
+    sizes = tuple(_counts(ctx, "--workers", options.pop("sizes")))
+    measure(Request(sizes=sizes, **options))
+
+
+def _counts(ctx: click.Context, option: str, sizes: str) -> list[int]:
+    """Numbers, ascending."""
     words = sizes.split(",")
     if not all(word.isdecimal() for word in words):
-        raise click.UsageError(f"--trials takes numbers like 100,1000, not {sizes!r}.", ctx=ctx)
+        raise click.UsageError(f"{option} takes numbers like 100,1000, not {sizes!r}.", ctx=ctx)
     return sorted({int(word) for word in words})
 
 

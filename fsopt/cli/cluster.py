@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from fsopt.run.remote.agents import Cluster
+    from fsopt.run.conditions import Cluster
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -46,7 +46,7 @@ def cluster_options(function: Function) -> Function:
 
 def cluster_of(options: dict[str, object]) -> Cluster:
     """Where remote evaluations run, from the options."""
-    from fsopt.run.remote.agents import Cluster
+    from fsopt.run.conditions import Cluster
 
     address = options["address"]
     return Cluster(

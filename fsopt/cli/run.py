@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import nullcontext, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fsopt.cli.cluster import cluster_of, cluster_options, team
 from fsopt.cli.common import STUDY_VARIABLE, debug_option, json_option, print_json
 from fsopt.cli.conditions import condition_options, conditions_of
+from fsopt.cli.limits import limit_options, limits_of
+from fsopt.cli.roles import part_of, role_options
 from fsopt.cli.workers import AUTO, WORKERS, count_workers
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from fsopt.config import StudyConfig
+    from fsopt.run.evaluation import Objective
     from fsopt.run.terms import Limits, Summary
     from fsopt.study import Study
+    from fsopt.study.roles import Part
 
 PREEMPTED_STATUS = 75
 """Exit status (EX_TEMPFAIL) that tells a job script to put the job into the queue again."""
@@ -36,19 +41,8 @@ PREEMPTED_STATUS = 75
     metavar="DIR",
     help="The study's directory; created if it does not exist.",
 )
-@click.option(
-    "--trials",
-    type=click.IntRange(1),
-    metavar="N",
-    help="How many trials the whole study shall have, however many processes work on it. "
-    "Without it, as many as were said before, or no end.",
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    metavar="SECONDS",
-    help="Leave after this time; running trials are paused and can be continued.",
-)
+@limit_options
+@role_options
 @click.option(
     "--workers",
     type=WORKERS,
@@ -66,22 +60,10 @@ PREEMPTED_STATUS = 75
 @click.option(
     "--seed", type=click.IntRange(0), metavar="S", help="Seed of a new study, for repeatability."
 )
-@click.option(
-    "--grace",
-    type=click.FloatRange(0),
-    default=30.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long running trials may take to save a checkpoint when the process must leave.",
-)
 @condition_options
 @json_option
 @debug_option
-def run(
-    script: Path,
-    directory: str,
-    **options: object,
-) -> None:
+def run(script: Path, directory: str, as_json: bool, **options: Any) -> None:
     """Create or join a study and work on it.
 
     SCRIPT is a Python file that defines a space and an objective. Start the same command as often
@@ -89,7 +71,7 @@ def run(
     N is the number for all of them together.
 
     Exits with 0 when the work is done, with 75 when it was interrupted by a signal and should be
-    started again.
+    started again. A second Ctrl-C leaves at once.
 
     \b
     Example:
@@ -99,80 +81,96 @@ def run(
     """
     with team(options["backend"]) as leads:
         if leads:
-            _run(script, directory, **options)  # type: ignore[arg-type]  # as click read them
+            _run(script, directory, options, as_json)
 
 
-def _run(
-    script: Path,
-    directory: str,
-    *,
-    trials: int | None,
-    timeout: float | None,
-    as_json: bool,
-    **options: object,
-) -> None:
-    from rich.console import Console
+def _run(script: Path, directory: str, options: dict[str, Any], as_json: bool) -> None:
+    from fsopt.run.signals import Preempted, noted_signals
 
-    from fsopt.run.script import load_script
-    from fsopt.run.terms import Limits
-    from fsopt.study import create_study
-
-    loaded = load_script(script)
-    limits = Limits(trials=trials, timeout=timeout, grace=float(str(options["grace"])))
-    console = Console(stderr=as_json, soft_wrap=True)
-    study = create_study(directory, _configured(loaded.config, options))
     try:
-        # Nothing but the result goes to standard output, whatever objectives and libraries print.
-        with redirect_stdout(sys.stderr) if as_json else nullcontext():
-            summary = _work(study, loaded.objective, limits, options, console)
-        study.sync()
-        if as_json:
-            print_json(_summary(study, summary))
-        else:
-            _print_summary(console, study, summary)
-    finally:
-        study.close()
-    if summary.reason == "preempted":
+        with noted_signals() as preemption:
+            with preemption.interruptible():
+                job = _begin(script, directory, options)
+            with job.study:
+                reason = _work(job, options, as_json)
+    except Preempted:
+        reason = "preempted"
+        click.echo("interrupted before it began; run the same command again", err=True)
+    if reason == "preempted":
         sys.exit(PREEMPTED_STATUS)
 
 
-def _configured(config: StudyConfig, options: dict[str, object]) -> StudyConfig:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    study: Study
+    objective: Objective
+    limits: Limits
+    part: Part
+
+
+def _begin(script: Path, directory: str, options: dict[str, Any]) -> _Job:
+    """Create or join the study; importing the script may take long."""
+    from fsopt.objectives import Objectives
+    from fsopt.run.script import load_script
+    from fsopt.study import create_study
+
+    loaded = load_script(script)
+    limits = limits_of(options, Objectives.of(loaded.config.objectives))
+    part = part_of(options)
+    study = create_study(directory, _configured(loaded.config, options))
+    return _Job(study, loaded.objective, limits, part)
+
+
+def _configured(config: StudyConfig, options: dict[str, Any]) -> StudyConfig:
     from dataclasses import replace
 
     from fsopt.search.registry import optimizer_from_json
 
     if options["seed"] is not None:
-        config = replace(config, seed=int(str(options["seed"])))
+        config = replace(config, seed=options["seed"])
     if options["optimizer"] is not None:
         config = replace(config, optimizer=optimizer_from_json({"kind": options["optimizer"]}))
     return config
 
 
-def _work(
-    study: Study,
-    objective: object,
-    limits: Limits,
-    options: dict[str, object],
-    console: Console,
-) -> Summary:
+def _work(job: _Job, options: dict[str, Any], as_json: bool) -> str:
+    from dataclasses import replace
+
+    from rich.console import Console
+
     from fsopt.run.worker import run_study
     from fsopt.view.progress import ConsoleProgress
 
-    conditions = conditions_of(options)
+    study, conditions = job.study, replace(conditions_of(options), cluster=cluster_of(options))
+    console = Console(stderr=as_json, soft_wrap=True)
     progress = ConsoleProgress(console)
+    # Nothing but the result goes to standard output, whatever objectives and libraries print.
+    quiet = redirect_stdout(sys.stderr) if as_json else nullcontext()
     try:
-        return run_study(
-            study,
-            objective,  # type: ignore[arg-type]  # what the script defines
-            workers=count_workers(options["workers"] or len(conditions.slots) or 1, os.environ),
-            backend=str(options["backend"]),
-            limits=limits,
-            progress=progress,
-            conditions=conditions,
-            cluster=cluster_of(options),
-        )
+        with quiet:
+            summary = run_study(
+                study,
+                job.objective,
+                workers=count_workers(
+                    options["workers"] or len(conditions.slots) or 1, os.environ
+                ),
+                backend=options["backend"],
+                limits=job.limits,
+                part=job.part,
+                progress=progress,
+                conditions=conditions,
+            )
     finally:
         progress.close()
+    if summary.reason == "preempted":
+        study.close()  # first of all, so that others can go on at once
+    else:
+        study.sync()
+    if as_json:
+        print_json(_summary(study, summary))
+    else:
+        _print_summary(console, study, summary)
+    return summary.reason
 
 
 def _summary(study: Study, summary: Summary) -> dict[str, object]:
@@ -195,14 +193,17 @@ def _print_summary(console: Console, study: Study, summary: Summary) -> None:
     endings = {
         "budget": "",
         "exhausted": "every valid configuration has been tried",
+        "target": "the target is reached",
+        "patience": "no improvement any more",
         "stopped": "the study was stopped (fsopt reopen lets it go on)",
         "timeout": "the time is up; run the same command again to go on",
         "preempted": "interrupted; run the same command again to go on",
     }
     spent = format_seconds(summary.seconds)
-    lines = [headline(study), f"this process: {summary.evaluated} trials in {spent}"]
+    lines = [f"this process: {summary.evaluated} trials in {spent}"]
     if endings[summary.reason]:
         lines.append(endings[summary.reason])
-    lines += failure_lines(study) + best_lines(study)
+    if summary.reason != "preempted":  # a process that must leave has no time for models
+        lines = [headline(study), *lines, *failure_lines(study), *best_lines(study)]
     for line in lines:
         console.print(escape(line), highlight=False)

@@ -54,12 +54,12 @@ class Work:
     """The argument vector of ``fsopt run``."""
     directory: Path
     """Where it is run."""
+    grace: float
+    """Seconds that trials have to save a checkpoint when the task must leave."""
     setup: tuple[str, ...] = ()
     """Shell commands before it, such as ``module load cuda``."""
     threads: int = 1
     """For libraries with threads of their own, for each evaluation."""
-    grace: float = 30.0
-    """Seconds that trials have to save a checkpoint when the task must leave."""
     has_timeout: bool = False
     """Whether the command already says when to leave."""
 

@@ -20,6 +20,8 @@ class Claims:
     writer: str
     cursor: int = 0
     """Every number below it is known to be taken."""
+    end: int = 0
+    """No number from here on was seen to be taken by `survey`."""
     _taken: set[int] = field(default_factory=set)
 
     def next_number(self, is_known: Callable[[int], bool], limit: int | None) -> int | None:
@@ -51,6 +53,20 @@ class Claims:
                 failed += 1
             self.cursor += 1
         return None
+
+    def survey(self, first: int) -> None:
+        """Look which numbers are claimed, without claiming any: for those who only evaluate.
+
+        Args:
+            first: Numbers from it on matter, and few of them.
+
+        Raises:
+            StorageError: If the claims can't be listed.
+        """
+        for number in (first, first + layout.CLAIMS_PER_SHARD):
+            for name in self._list(layout.claim_shard(number)):
+                if name.isdecimal():
+                    self.end = max(self.end, int(name) + 1)
 
     def release(self, trial: int, attempt: int | None = None) -> None:
         """Give back a number, or an attempt, that this writer claimed and told nobody about.

@@ -159,6 +159,8 @@ class LocalFilesystem:
             while piece := os.pread(descriptor, _PIECE, offset):
                 pieces.append(piece)
                 offset += len(piece)
+                if len(piece) < _PIECE:
+                    break
             return b"".join(pieces)
         finally:
             os.close(descriptor)

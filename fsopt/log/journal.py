@@ -44,16 +44,20 @@ class Journal:
         self.identity = identity
         self.claims = Claims(filesystem, identity.writer)
         self._introduce = introduce
-        self.introduced = False
-        """Whether this process has a log of its own yet."""
         self._clock = clock
         self._writer = LogWriter(filesystem, identity.writer, wall_clock)
         self._reader = LogReader(filesystem, identity.writer)
+        self._followed: set[str] = set()
         self._lock = threading.Lock()
         """Keeps what is acknowledged in the order in which it was written."""
         self._acknowledged: deque[Acknowledged] = deque()
         self._own_lengths: tuple[int, ...] = ()
         self._last_append = clock()
+
+    @property
+    def introduced(self) -> bool:
+        """Whether this process has a log of its own yet."""
+        return self._writer.has_begun
 
     @property
     def damage(self) -> tuple[Damage, ...]:
@@ -105,18 +109,29 @@ class Journal:
             self._reader.watched.add(writer)
             self._reader.last_growth[writer] = self._clock()
 
+    def follow(self, writers: set[str]) -> None:
+        """Read the logs of these writers, even if not all logs are read, until told otherwise."""
+        for writer in writers - self._followed:
+            self.watch(writer)
+        self._followed = writers
+
     def join(self, positions: Iterable[Position], damage: Iterable[Damage]) -> None:
         """Go on where a snapshot ends; see `LogReader.join`."""
         self._reader.join(positions, damage, self._clock())
         self._reader.has_missed = False
 
-    def discover(self) -> None:
+    def discover(self, *, thorough: bool = True) -> None:
         """Look which logs there are, without reading them.
+
+        Args:
+            thorough: Whether to look even if it is not time to look again.
 
         Raises:
             StorageError: If a directory can't be listed.
         """
-        self._reader.discover(self._clock())
+        now = self._clock()
+        if thorough or self._reader.is_listing_due(now):
+            self._reader.discover(now)
 
     def poll(self, *, thorough: bool = True) -> list[Record]:
         """What was appended since the last poll, by others and by this process.
@@ -133,7 +148,7 @@ class Journal:
         # the latest; silence is what was not seen at its beginning.
         ended, seen = self._clock(), {record.writer for record in records}
         self._reader.last_growth.update(dict.fromkeys(seen, ended))
-        self._reader.watched -= seen
+        self._reader.watched -= seen - self._followed
         return self.acknowledged() + records
 
     def acknowledged(self) -> list[Record]:
@@ -157,10 +172,9 @@ class Journal:
                 "this process was forked from the one that opened the study and must not write "
                 "to its log; open the study in the new process"
             )
-        if not self.introduced:
-            self.introduced = True
-            events = [self._introduce(self.identity), *events]
         with self._lock:
+            if not self.introduced:
+                events = [self._introduce(self.identity), *events]
             acknowledged = self._writer.append(events)
             self._acknowledged.append(acknowledged)
         if acknowledged.records:

@@ -124,6 +124,16 @@ def checkpoint(trial: int, attempt: int) -> str:
     return f"{trial_directory(trial)}/checkpoint.{attempt}"
 
 
+def taken_checkpoint(trial: int, attempt: int) -> str:
+    """Where an attempt keeps an earlier one's checkpoint directory until it has copied it."""
+    return f"{checkpoint(trial, attempt)}.taken"
+
+
+def copied_checkpoint(trial: int, attempt: int) -> str:
+    """What an attempt has copied of it so far."""
+    return f"{checkpoint(trial, attempt)}.copy"
+
+
 def traceback(trial: int, attempt: int) -> str:
     """Where the traceback of a failed attempt is kept."""
     return f"{trial_directory(trial)}/traceback.{attempt}.txt"

@@ -42,13 +42,19 @@ class LogWriter:
         self._segment: Appender | None = None
         self._lengths: list[int] = []
         """For each segment, how many bytes of it were acknowledged."""
-        self._next_seq = 0
-        self._unacknowledged: list[tuple[Record, bytes]] = []
+        self._queue: tuple[int, Sequence[tuple[Record, bytes]]] = (0, ())
+        """The number of the next event, and the events that were not acknowledged. They change
+        together, in one step: an interrupt (Ctrl-C) may come between any two."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is any event, acknowledged or not."""
+        return self._queue[0] > 0
 
     @property
     def backlog(self) -> int:
         """How many events wait to be sent again after the filesystem refused them."""
-        return len(self._unacknowledged)
+        return len(self._queue[1])
 
     def append(self, events: Sequence[Event]) -> Acknowledged:
         """Write events and return when they are durable.
@@ -62,15 +68,15 @@ class LogWriter:
                 next call; `append([])` does only that.
         """
         with self._lock:
-            now = round(self._wall_clock(), 3)
+            now, (first, waiting) = round(self._wall_clock(), 3), self._queue
             records = [
-                Record(self.writer, seq, now, event)
-                for seq, event in enumerate(events, self._next_seq)
+                Record(self.writer, seq, now, event) for seq, event in enumerate(events, first)
             ]
-            self._unacknowledged += [(record, codec.encode(record)) for record in records]
-            self._next_seq += len(records)
+            lines = [(record, codec.encode(record)) for record in records]
+            self._queue = (first + len(records), [*waiting, *lines])
             self._flush()
-            acknowledged, self._unacknowledged = self._unacknowledged, []
+            end, acknowledged = self._queue
+            self._queue = (end, ())
             return Acknowledged([record for record, _ in acknowledged], tuple(self._lengths))
 
     def close(self) -> None:
@@ -79,9 +85,9 @@ class LogWriter:
             self._abandon_segment()
 
     def _flush(self) -> None:
-        if not self._unacknowledged:
+        lines = [line for _, line in self._queue[1]]
+        if not lines:
             return
-        lines = [line for _, line in self._unacknowledged]
         for remaining in reversed(range(_SEGMENTS_PER_FLUSH)):
             try:
                 self._write(lines)
@@ -91,6 +97,10 @@ class LogWriter:
                     path = layout.segment(self.writer, len(self._lengths) - 1)
                     where = self._filesystem.describe(path)
                     raise refused("append to", where, error) from error
+            except BaseException:
+                # An interrupt may have come in the middle of a line.
+                self._abandon_segment()
+                raise
             else:
                 return
 

@@ -17,7 +17,7 @@ from fsopt.errors import StudyError
 from fsopt.log import layout
 from fsopt.objectives import Objectives
 from fsopt.run.command import kill_programs
-from fsopt.run.conditions import Conditions
+from fsopt.run.conditions import Cluster, Conditions
 from fsopt.run.evaluation import (
     Attributed,
     Listener,
@@ -28,7 +28,7 @@ from fsopt.run.evaluation import (
 )
 from fsopt.run.output import Output
 from fsopt.run.processes import ProcessBackend
-from fsopt.run.remote.agents import Cluster, Setup
+from fsopt.run.remote.agents import Setup
 from fsopt.trial import Assignment, Trial
 from fsopt.values import Value
 
@@ -220,7 +220,6 @@ def make_backend(
     objectives: Objectives,
     root: Path,
     conditions: Conditions | None = None,
-    cluster: Cluster | None = None,
 ) -> Backend:
     """The backend of that name.
 
@@ -244,7 +243,7 @@ def make_backend(
         )
     if name in REMOTE:
         setup = Setup(slots, objective, objectives, root.resolve(), conditions)
-        return REMOTE[name](setup, cluster or Cluster())
+        return REMOTE[name](setup, conditions.cluster)
     if name in _WITHIN and conditions.needs_process:
         raise StudyError(
             f"the {name} backend can't end an evaluation, so it has no "

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fsopt.errors import StudyError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Where a backend finds its nodes, and what each evaluation takes of them."""
+
+    address: str | None = None
+    """Of a cluster that runs already; without it, ``$RAY_ADDRESS`` or
+    ``$DASK_SCHEDULER_ADDRESS``, or else a new one on this machine, for this process alone."""
+    gpus: float = 0.0
+    """GPUs of each evaluation; a part of one if that is what several may share."""
+
+    def __post_init__(self) -> None:
+        if not self.gpus >= 0:
+            raise StudyError(f"GPUs for each evaluation must be 0 or more, not {self.gpus}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +40,8 @@ class Conditions:
     """Bytes that are kept of what an attempt prints; with 0 it is not captured at all."""
     fresh: bool = False
     """Whether each attempt has a process of its own, which ends with it."""
+    cluster: Cluster = field(default_factory=Cluster)
+    """The nodes, with a backend that evaluates on others."""
 
     def __post_init__(self) -> None:
         if self.time_limit is not None and not self.time_limit > 0:

@@ -4,39 +4,77 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 
-class Preemption:
-    """While entered, notes the first such signal instead of dying of it.
+class Preempted(BaseException):
+    """Raised, where that was allowed, when the process is asked to leave."""
 
-    A second interrupt (Ctrl-C) raises `KeyboardInterrupt` at once. Outside of the main thread,
-    where Python can't handle signals, it notes nothing.
+
+class Preemption:
+    """Notes the first such signal, instead of letting the process die of it.
+
+    A second interrupt (Ctrl-C) raises `KeyboardInterrupt` at once.
     """
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
-        self._before: dict[signal.Signals, Any] = {}
+        self._is_interruptible = False
 
-    def __enter__(self) -> Preemption:
-        if threading.current_thread() is threading.main_thread():
-            self._before = {s: signal.signal(s, self._note) for s in _SIGNALS}
-        return self
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within, a signal ends what is being done; for what takes long and leaves nothing behind.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        Raises:
+            Preempted: As soon as there is a signal, or if there was one before.
+        """
+        self._is_interruptible = True
+        try:
+            if self.signal is not None:
+                raise Preempted
+            yield
+        finally:
+            self._is_interruptible = False
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal."""
         # Schedulers send SIGTERM more than once; only a person's second interrupt is in a hurry.
         if self.signal is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal = self.signal or signal.Signals(number)
+        is_first, self.signal = self.signal is None, self.signal or signal.Signals(number)
+        if is_first and self._is_interruptible:
+            raise Preempted
+
+
+_current: Preemption | None = None
+"""The signals of a process are one for all of it, and so is who notes them."""
+
+
+@contextmanager
+def noted_signals() -> Iterator[Preemption]:
+    """Note signals from here on; what was noted by whoever does so already counts too.
+
+    Outside of the main thread, where Python can't handle signals, nothing is noted.
+    """
+    global _current
+    if threading.current_thread() is not threading.main_thread():
+        yield Preemption()
+        return
+    if _current is not None:
+        yield _current
+        return
+    _current = preemption = Preemption()
+    before: dict[signal.Signals, Any] = {}
+    try:
+        for number in _SIGNALS:
+            before[number] = signal.signal(number, preemption.note)
+        yield preemption
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _current = None

@@ -5,29 +5,24 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, nullcontext
 
-from fsopt.errors import InfeasibleSpaceError, StorageError
-from fsopt.events import (
-    AttributeSet,
-    Event,
-    TrialCompleted,
-    TrialFailed,
-    TrialPaused,
-    TrialReported,
-)
+from fsopt.errors import InfeasibleSpaceError
+from fsopt.events import Event, TrialCompleted, TrialFailed, TrialPaused
 from fsopt.log import layout
 from fsopt.objectives import Failure
 from fsopt.run.backends import Backend, make_backend
 from fsopt.run.conditions import Conditions
-from fsopt.run.evaluation import Ended, Message, Objective, Reported
-from fsopt.run.remote.agents import Cluster
-from fsopt.run.signals import Preemption
+from fsopt.run.evaluation import Ended, Message, Objective
+from fsopt.run.notes import Notes
+from fsopt.run.patience import Patience
+from fsopt.run.signals import Preempted, Preemption, noted_signals
 from fsopt.run.terms import (
     BUDGET,
     EXHAUSTED,
+    PATIENCE,
     STOPPED,
+    TARGET,
     Limits,
     Progress,
     Silence,
@@ -35,6 +30,8 @@ from fsopt.run.terms import (
 )
 from fsopt.state import TrialState
 from fsopt.study import Study
+from fsopt.study.incumbents import Incumbents
+from fsopt.study.roles import EVERYTHING, Part, Reliance, Role, Supply
 from fsopt.trial import PREEMPTED, TIMEOUT, Assignment
 
 _TICK = 0.25
@@ -49,12 +46,6 @@ _REPORT_EVERY = 1.0
 _SLOTS_WITHIN = 15.0
 """Seconds in which a cluster usually finds places for evaluations."""
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
-"""Seconds between tries to write what a full disk has refused; doubled from try to try."""
-
-_STORAGE_PATIENCE = 600.0
-"""Seconds to wait for a full disk or an absent server before giving up."""
-
 
 def run_study(
     study: Study,
@@ -63,9 +54,9 @@ def run_study(
     workers: int,
     backend: str,
     limits: Limits,
+    part: Part = EVERYTHING,
     progress: Progress | None = None,
     conditions: Conditions | None = None,
-    cluster: Cluster | None = None,
 ) -> Summary:
     """Work on a study until it, or this process, is done.
 
@@ -75,34 +66,17 @@ def run_study(
         KeyboardInterrupt: If a person asks twice to leave.
     """
     session = study.session
+    proposes = part.role is Role.PROPOSE
+    if proposes:
+        workers, backend, conditions = 1, "serial", None  # nothing is evaluated
     evaluations = make_backend(
-        backend,
-        workers,
-        objective,
-        session.objectives,
-        session.files.root,
-        conditions,
-        cluster=cluster,
+        backend, workers, objective, session.objectives, session.files.root, conditions
     )
-    with closing(evaluations), Preemption() as preemption:
-        return Worker(study, evaluations, limits, progress or Silence(), preemption).run()
-
-
-@dataclass(slots=True)
-class _Notes:
-    """What an attempt has said that is not written yet."""
-
-    steps: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-    attributes: list[Event] = field(default_factory=list)
-
-    def events(self, number: int, attempt: int) -> list[Event]:
-        """Everything as events."""
-        if not self.steps:
-            return self.attributes
-        steps, values = tuple(self.steps), tuple(self.values)
-        report = TrialReported(trial=number, attempt=attempt, steps=steps, values=values)
-        return [report, *self.attributes]
+    session.role, session.reads_all = part.role.value, proposes
+    session.slots = 0 if proposes else max(evaluations.slots, workers)
+    with closing(evaluations), noted_signals() as preemption:
+        worker = Worker(study, evaluations, limits, part, progress or Silence(), preemption)
+        return worker.run()
 
 
 class Worker:
@@ -113,61 +87,101 @@ class Worker:
         study: Study,
         backend: Backend,
         limits: Limits,
+        part: Part,
         progress: Progress,
         preemption: Preemption,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._study = study
         self._backend = backend
         self._limits = limits
         self._progress = progress
         self._preemption = preemption
-        self._clock: Callable[[], float] = time.monotonic
+        session = study.session
+        self._incumbents: Incumbents | None = None
+        if limits.target or limits.patience:
+            self._incumbents = Incumbents(session.state.trials, session.objectives)
+        self._supply = Supply(session, part.ahead) if part.role is Role.PROPOSE else None
+        self._reliance: Reliance | None = None
+        if part.role is Role.EVALUATE:
+            self._reliance = Reliance(session, waits=part.waits, tell=progress.notice)
+        self._clock = clock
         self._started = self._clock()
         self._running: dict[tuple[int, int], tuple[Assignment, float]] = {}
-        self._notes: dict[tuple[int, int], _Notes] = {}
+        self._notes = Notes()
         self._unconfirmed: set[int] = set()
         self._evaluated = 0
         self._exhausted = False
         self._slotless: float | None = None
-        self._next_flush = self._next_sync = 0.0
-        self._troubles: dict[str, float] = {}
-        self._pause, self._retry_at = _FIRST_PAUSE, 0.0
+        self.next_look = 0.0
+        """The clock before which this process does not look at what others do."""
+        self._next_flush = 0.0
+        self._patience = Patience(self._clock, progress.notice)
 
     def run(self) -> Summary:
         """Work until done; see `run_study`."""
-        if self._limits.trials is not None:
-            self._study.allow(self._limits.trials)
-        while (reason := self.stop_reason() or self._finished()) is None:
-            if not self._unconfirmed and self._clock() >= self._retry_at:
-                self._guard("take", self._fill)
-            if self._running or not self._backend.slots:
-                self._expect_slots()
-                self._turn(_TICK)
-            elif self._finished() is None:
-                # Others have the rest in hand, or the disk is full: look again, not too often.
-                self._study.session.wait(_SYNC_EVERY)
-                self._turn(0.0)
+        self._study.dispatcher.pondering = self._preemption.interruptible
+        try:
+            reason = self._work()
+        except Preempted:
+            reason = PREEMPTED
+        finally:
+            self._study.dispatcher.pondering = nullcontext
+        deadline = self._clock() + self._limits.grace
         if self._running:
-            self._wind_down(reason)
-        self._settle()
+            self._wind_down(reason, deadline)
+        self._settle(deadline)
         return Summary(
             reason=reason,
             evaluated=self._evaluated,
             seconds=round(self._clock() - self._started, 3),
         )
 
+    def _work(self) -> str:
+        """Work until there is a reason to leave."""
+        if self._limits.trials is not None:
+            self._study.allow(self._limits.trials)
+        while (reason := self.stop_reason() or self._finished()) is None:
+            if not self._unconfirmed and self._patience.may_try:
+                self._patience.attempt("take", self._fill)
+            if self._running or not self._backend.slots:
+                self._expect_slots()
+                self._turn(_TICK)
+            elif self._finished() is None:
+                # Others have the rest in hand, or the disk is full: look again, not too often.
+                with self._preemption.interruptible():
+                    self._study.session.wait(_SYNC_EVERY)
+                self._turn(0.0)
+        return reason
+
     def stop_reason(self) -> str | None:
         """Why no more may be done, if so."""
         if self._preemption.signal is not None:
             return PREEMPTED
-        timeout = self._limits.timeout
-        if timeout is not None and self._clock() - self._started >= timeout:
+        timeout, now = self._limits.timeout, self._clock()
+        if timeout is not None and now - self._started >= timeout:
             return TIMEOUT
-        now = self._clock()
-        if now >= self._next_sync:
-            self._next_sync = now + _SYNC_EVERY
-            self._guard("read", self._study.session.refresh)
-        return STOPPED if self._study.session.state.stopped else None
+        if now >= self.next_look:
+            self.next_look = now + self._pause_between_looks(now)
+            self._patience.attempt("read", self._study.session.refresh)
+        return STOPPED if self._study.session.state.stopped else self._reached()
+
+    def _reached(self) -> str | None:
+        """Which limit the study's results have reached."""
+        if self._incumbents is None:
+            return None
+        if self._limits.target and self._incumbents.reach(self._limits.target):
+            return TARGET
+        patience = self._limits.patience
+        return PATIENCE if patience and self._incumbents.unimproved >= patience else None
+
+    def _pause_between_looks(self, now: float) -> float:
+        """Who has all hands full needs nothing of the others but to hear that the study stops."""
+        if len(self._running) < self._backend.slots:
+            return _SYNC_EVERY
+        busy = now - max(began for _, began in self._running.values())
+        low, high = self._study.session.busy_pauses
+        return min(max(low, busy), high)
 
     def receive(self, message: Message) -> None:
         """Take in what an evaluation says."""
@@ -177,19 +191,7 @@ class Worker:
         if isinstance(message, Ended):
             self._end(message)
             return
-        notes = self._notes.setdefault(key, _Notes())
-        if isinstance(message, Reported):
-            notes.steps.append(message.step)
-            notes.values.append(message.value)
-        else:
-            notes.attributes.append(
-                AttributeSet(
-                    trial=message.number,
-                    attempt=message.attempt,
-                    name=message.name,
-                    value=message.value,
-                )
-            )
+        self._notes.add(message)
         self._write_notes()
 
     def _limit(self) -> int | None:
@@ -199,7 +201,7 @@ class Worker:
         """Why this process can leave, if that is certain."""
         reason, certain = self._done(), []
         confirms = self._study.session.confirms
-        self._guard("read", lambda: certain.append(confirms(reason is not None)))
+        self._patience.attempt("read", lambda: certain.append(confirms(reason is not None)))
         return reason if any(certain) else None
 
     def _done(self) -> str | None:
@@ -228,17 +230,26 @@ class Worker:
         )
 
     def _fill(self) -> None:
-        """Give every free slot a trial."""
+        """Give every free slot a trial, or propose what others will need."""
+        try:
+            if self._supply is None:
+                self._fill_slots()
+            else:
+                self._stock(self._supply)
+        except InfeasibleSpaceError:
+            if self._study.config.space.cardinality is None:
+                raise
+            self._exhausted = True
+
+    def _fill_slots(self) -> None:
         while len(self._running) < self._backend.slots:
-            try:
-                assignments = self._study.dispatcher.take(
-                    1, self._limit(), new=not self._exhausted
-                )
-            except InfeasibleSpaceError:
-                if self._study.config.space.cardinality is None:
-                    raise
-                self._exhausted = True
-                return
+            proposes = self._reliance is None or self._reliance.must_propose()
+            assignments = self._study.dispatcher.take(
+                1,
+                self._limit(),
+                new=proposes and not self._exhausted,
+                orphans=not self._exhausted,
+            )
             if not assignments:
                 return
             for assignment in assignments:
@@ -259,6 +270,14 @@ class Worker:
             self._slotless = math.inf
             self._progress.notice("no node is ready to evaluate; waiting for one")
 
+    def _stock(self, supply: Supply) -> None:
+        dispatcher, limit = self._study.dispatcher, self._limit()
+        dispatcher.attend()
+        wanted = 0 if self._exhausted else supply.wanted(limit)
+        if wanted:
+            began = self._clock()
+            supply.proposed(dispatcher.propose(wanted, limit), self._clock() - began)
+
     def _turn(self, timeout: float) -> None:
         """Wait for evaluations, write what has gathered, and show how things stand."""
         self._backend.poll(timeout, self)
@@ -271,7 +290,7 @@ class Worker:
         now = self._clock()
         if now >= self._next_flush:
             self._next_flush = now + _REPORT_EVERY
-            self._record(*self._gathered(None))
+            self._record(*self._notes.take())
 
     def _end(self, ended: Ended) -> None:
         key = (ended.number, ended.attempt)
@@ -308,24 +327,18 @@ class Worker:
                 duration=duration,
             )
         self._unconfirmed.add(ended.number)
-        self._record(*self._gathered(key), event)
-
-    def _gathered(self, key: tuple[int, int] | None) -> list[Event]:
-        """What waits to be written, of one attempt or of all."""
-        keys = [k for k in self._notes if key is None or k == key]
-        return [event for k in keys for event in self._notes.pop(k).events(*k)]
+        self._record(*self._notes.take(key), event)
 
     def _record(self, *events: Event) -> None:
         """Append events; if the disk is full they are kept and sent again at every turn."""
         if events:
-            self._guard("write", lambda: self._study.session.append(*events))
+            self._patience.attempt("write", lambda: self._study.session.append(*events))
 
     def _confirm(self) -> None:
         """Tell of finished trials once they are durable."""
         journal = self._study.session.journal
-        # Each try may leave a file on a disk that is full.
-        if journal.backlog and self._clock() >= self._retry_at:
-            self._guard("write", self._study.session.append)
+        if journal.backlog and self._patience.may_try:
+            self._patience.attempt("write", self._study.session.append)
         if journal.backlog:
             return
         for number in sorted(self._unconfirmed):
@@ -335,30 +348,8 @@ class Worker:
                 self._progress.finished(self._study, trial)
         self._unconfirmed.clear()
 
-    def _guard(self, kind: str, action: Callable[[], None]) -> None:
-        """Do something with the filesystem; a trouble that may pass is waited out by later turns.
-
-        Raises:
-            StorageError: If the trouble will not pass, or has lasted for too long.
-        """
-        try:
-            action()
-        except StorageError as error:
-            if not self._troubles:
-                self._progress.notice(f"{error}. Waiting for it to pass; nothing is lost")
-            since = self._troubles.setdefault(kind, self._clock())
-            self._retry_at = self._clock() + self._pause
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
-            if not error.passing or self._clock() - since > _STORAGE_PATIENCE:
-                raise
-        else:
-            if self._troubles.pop(kind, None) is not None and not self._troubles:
-                self._pause = _FIRST_PAUSE
-                self._progress.notice("the filesystem works again")
-
-    def _wind_down(self, reason: str) -> None:
+    def _wind_down(self, reason: str, deadline: float) -> None:
         """Let running evaluations save their state; what does not end in time is ended."""
-        deadline = self._clock() + self._limits.grace
         self._progress.notice(
             f"{reason}: {len(self._running)} running trials have {self._limits.grace:g} s to pause"
         )
@@ -370,15 +361,22 @@ class Worker:
         left = list(self._running)
         self._running.clear()
         self._record(
-            *self._gathered(None),
+            *self._notes.take(),
             *(TrialPaused(trial=number, attempt=k, reason=reason) for number, k in left),
         )
 
-    def _settle(self) -> None:
-        """Get everything written before leaving."""
+    def _settle(self, deadline: float) -> None:
+        """Get everything written before leaving.
+
+        Raises:
+            StorageError: If the filesystem refuses it for too long; who has to leave can't wait
+                longer than until the deadline.
+        """
         self._confirm()
         while self._study.session.journal.backlog:
             self._backend.poll(_SYNC_EVERY, self)
+            if self._preemption.signal is not None and self._clock() > deadline:
+                self._study.session.append()
             self._confirm()
 
     def _keep_traceback(self, ended: Ended) -> None:

@@ -109,7 +109,7 @@ class StudyState:
         self.trials.change(
             event.trial,
             lambda trial: trial.attempt(event.attempt).add_start(
-                stamp, leased=event.leased, proposal=proposal
+                stamp, leased=event.leased, proposal=proposal, after=event.after
             ),
         )
 

@@ -67,6 +67,8 @@ class Attempt:
     index: int
     started: Stamp | None = None
     leased: bool = True
+    after: int | None = None
+    """The last step of earlier attempts that it goes on from; None where nobody said."""
     proposal: Proposal | None = None
     outcome: Outcome | None = None
     reports: dict[int, Report] = field(default_factory=dict)
@@ -76,10 +78,17 @@ class Attempt:
         """The process that evaluates it."""
         return self.started.writer if self.started else None
 
-    def add_start(self, stamp: Stamp, *, leased: bool, proposal: Proposal | None) -> None:
+    def add_start(
+        self,
+        stamp: Stamp,
+        *,
+        leased: bool,
+        proposal: Proposal | None,
+        after: int | None = None,
+    ) -> None:
         """The attempt began; of several starts the first in the order of stamps holds."""
         if self.started is None or stamp.key < self.started.key:
-            self.started, self.leased = stamp, leased
+            self.started, self.leased, self.after = stamp, leased, after
         if proposal is not None and (self.proposal is None or stamp.key < self.proposal.stamp.key):
             self.proposal = proposal
 
@@ -202,16 +211,25 @@ class TrialRecord:
 
     @property
     def curve(self) -> dict[int, float]:
-        """The value at each reported step, ascending; where attempts overlap, the latest's."""
+        """The value at each step that the decisive attempt reported, or goes on from; ascending.
+
+        An attempt goes on from what was known of earlier ones when it began. What a process that
+        was given up for lost reports later belongs to no other attempt than its own.
+        """
+        decisive = self.decisive
         merged: dict[int, float] = {}
         for attempt in self._ascending():
+            if decisive is not None and attempt.index > decisive.index:
+                break
+            if (after := attempt.after) is not None:
+                merged = {step: value for step, value in merged.items() if step <= after}
             merged |= {step: report.value for step, report in attempt.reports.items()}
         return dict(sorted(merged.items()))
 
     @property
     def last_step(self) -> int:
-        """The highest reported step; 0 if there is none."""
-        return max((step for a in self.attempts.values() for step in a.reports), default=0)
+        """The highest step of the curve; 0 if there is none."""
+        return max(self.curve, default=0)
 
     def _ascending(self) -> Iterable[Attempt]:
         return (self.attempts[index] for index in sorted(self.attempts))

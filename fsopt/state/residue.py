@@ -7,6 +7,7 @@ them gives a trial that is equal in everything, whatever events follow later.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fsopt import events as e
 from fsopt.events import Event, Record
@@ -35,13 +36,11 @@ def _facts_of_attempt(number: int, attempt: Attempt) -> Iterator[Record]:
     index, started, made = attempt.index, attempt.started, attempt.proposal
     # This one has no content: it only says that there is such an attempt.
     yield _record(_NOBODY, e.TrialReported(trial=number, attempt=index, steps=(), values=()))
+    plain = e.TrialStarted(trial=number, attempt=index, after=attempt.after, leased=attempt.leased)
     if started is not None:
-        plain = e.TrialStarted(trial=number, attempt=index, leased=attempt.leased)
         yield _record(started, plain)
     if made is not None:
-        proposed = e.TrialStarted(
-            trial=number, attempt=index, params=made.params, by=made.by, leased=attempt.leased
-        )
+        proposed = replace(plain, params=made.params, by=made.by)
         yield _record(made.stamp, proposed)
     by_stamp: dict[Stamp, list[tuple[int, Report]]] = {}
     for step, report in sorted(attempt.reports.items()):

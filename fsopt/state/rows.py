@@ -272,6 +272,7 @@ def is_ordinary(trial: TrialRecord) -> bool:
         and trial.proposal is None
         and not trial.retry
         and attempt is not None
+        and attempt.after is None
         and attempt.proposal is not None
         and attempt.outcome is not None
         and attempt.outcome.state.is_finished

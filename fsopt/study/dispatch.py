@@ -8,7 +8,9 @@ claim file, so nobody has to be asked and nobody can be in the way.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
 from fsopt.events import TrialFailed, TrialProposed, TrialStarted
@@ -18,11 +20,22 @@ from fsopt.study.session import Session
 from fsopt.trial import Assignment
 from fsopt.values import Params
 
+ENQUEUED = "enqueued"
+"""Stands instead of the kind of an optimizer with what a person proposed."""
+
 _SUSPECT_AFTER = 1.0
 """Seconds after which a number that was claimed without a word is looked into."""
 
 _LOOK_EVERY = 0.25
 """Seconds between looks for such numbers, while none is to be looked into."""
+
+_SURVEYS_PER_LEASE = 8
+"""Looks at the claims of others in the time after which one of them may be lost."""
+
+_LOOKED_AFTER = 256
+"""So many running trials are looked after at a time, to see whether their processes are lost."""
+
+_IDLE, _RUNNING = (TrialState.WAITING, TrialState.PAUSED), TrialState.RUNNING
 
 _NEAR = 10_000
 """So many numbers are looked at to find those that were claimed without a word."""
@@ -33,18 +46,30 @@ class Dispatcher:
     """Takes trials for one process."""
 
     session: Session
-    _in_hand: set[tuple[int, int]] = field(default_factory=set)
-    """Attempts that were handed out by `take`."""
+    pondering: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Surrounds the optimizer's work; may raise what is no `Exception` to end it early."""
+    _in_doubt: set[tuple[int, int]] = field(default_factory=set)
+    """Attempts that this process has begun, and `take` has not handed out."""
     _ownership: Ownership = field(init=False)
     _silent: dict[int, float] = field(default_factory=dict)
     """By number that was claimed without a word, when it was last looked into."""
     _next_look: float = -math.inf
+    _next_survey: float = -math.inf
+    _looked_after: int = field(init=False)
+    """How many running trials were looked after, from a place of this process's own on."""
 
     def __post_init__(self) -> None:
         self._ownership = Ownership(self.session)
+        self._looked_after = zlib.crc32(self.session.writer.encode())
 
     def take(
-        self, count: int, limit: int | None, *, leased: bool = True, new: bool = True
+        self,
+        count: int,
+        limit: int | None,
+        *,
+        leased: bool = True,
+        new: bool = True,
+        orphans: bool = True,
     ) -> list[Assignment]:
         """Take up to ``count`` trials to evaluate; they are recorded as started.
 
@@ -53,26 +78,62 @@ class Dispatcher:
             limit: Only trial numbers below it, if given.
             leased: Whether the evaluation ends with this process.
             new: Whether to propose new trials when there are no others.
+            orphans: Whether to propose for numbers whose owners were lost.
 
         Raises:
             InfeasibleSpaceError: If there is nothing else, and no configuration is left.
             StorageError: If the claims or the log can't be written.
         """
-        session = self.session
-        session.introduce()
-        session.refresh()
-        if leased:
-            session.keep_alive()
+        self.attend(keep_alive=leased)
         taken = self._interrupted()[:count]
         available = self._available(limit)
         while len(taken) < count and (trial := next(available, None)) is not None:
             taken += self._continue(trial, leased=leased)
-        if new and len(taken) < count:
+        if orphans and len(taken) < count:
+            if not new:
+                self._survey()
             taken += self._orphan(limit, leased=leased)
         if new and len(taken) < count:
             taken += self._start_new(count - len(taken), limit, leased=leased)
-        self._in_hand.update((a.number, a.attempt) for a in taken)
+        self._in_doubt.difference_update((a.number, a.attempt) for a in taken)
         return taken
+
+    def attend(self, *, keep_alive: bool = True) -> None:
+        """Look what others do, and be known to them.
+
+        Args:
+            keep_alive: Whether to show signs of life from now on.
+
+        Raises:
+            StorageError: If logs can't be read, or the own one can't be written.
+        """
+        self.session.introduce()
+        self.session.refresh()
+        if keep_alive:
+            self.session.keep_alive()
+
+    def propose(self, count: int, limit: int | None) -> int:
+        """Propose trials that wait for anybody to evaluate them; see to `attend` before.
+
+        Args:
+            count: How many at most.
+            limit: Only trial numbers below it, if given.
+
+        Returns:
+            How many there are now.
+
+        Raises:
+            InfeasibleSpaceError: If no configuration is left.
+            StorageError: If the claims or the log can't be written.
+        """
+        session, number = self.session, self._silent_number(limit)
+        if number is not None and session.journal.claims.owner(number) == session.writer:
+            made = self._proposals([number])
+        else:
+            made = self._new_proposals(count, limit)
+        if made:
+            session.append(*made)
+        return len(made)
 
     def enqueue(self, params: Params) -> int:
         """Record a configuration that waits to be evaluated, under a new number.
@@ -81,31 +142,27 @@ class Dispatcher:
             StorageError: If the claim or the log can't be written.
         """
         session = self.session
-        session.introduce()
-        session.refresh()
+        self.attend(keep_alive=False)
         number = self._new_numbers(1, None)[0]
-        session.append(TrialProposed(trial=number, params=params, by="enqueued"))
+        session.append(TrialProposed(trial=number, params=params, by=ENQUEUED))
         return number
 
     def _interrupted(self) -> list[Assignment]:
         """Attempts of this process that never got out of `take`, because the disk was full."""
-        mine = []
-        for trial in self.session.state.unfinished():
+        mine, trials = [], self.session.state.trials
+        for number, index in sorted(self._in_doubt):
+            trial = trials.get(number)
+            if trial is None or trial.state is not TrialState.RUNNING or trial.params is None:
+                continue
             attempt = trial.decisive
-            if (
-                trial.state is TrialState.RUNNING
-                and attempt is not None
-                and attempt.writer == self.session.writer
-                and (trial.number, attempt.index) not in self._in_hand
-                and trial.params is not None
-            ):
-                mine.append(_assignment(trial, attempt.index, trial.params))
+            if attempt and attempt.index == index and attempt.writer == self.session.writer:
+                mine.append(_assignment(trial, index, trial.params, attempt.after or 0))
         return mine
 
     def _available(self, limit: int | None) -> Iterator[TrialRecord]:
         """Unfinished trials that nobody works on."""
         trials = self.session.state.trials
-        for number in [trial.number for trial in self.session.state.unfinished()]:
+        for number in self._ordered():
             if limit is not None and number >= limit:
                 continue
             # To look into one trial is to read what has happened to the others meanwhile.
@@ -121,6 +178,30 @@ class Dispatcher:
                 continue
             if self._is_open(number, following):
                 yield trials[number]
+
+    def _ordered(self) -> list[int]:
+        """Unfinished trials, those that were proposed for anybody last.
+
+        Of these each process begins with another one: all who want one see the same.
+        """
+        trials = self.session.state.trials
+        first: list[int] = []
+        queue: list[int] = []
+        for number in trials.unfinished_in(*_IDLE):
+            trial = trials[number]
+            made = trial.proposal
+            is_queued = made is not None and made.by != ENQUEUED and not trial.attempts
+            (queue if is_queued else first).append(number)
+        at = zlib.crc32(self.session.writer.encode()) % max(len(queue), 1)
+        return first + self._some(trials.unfinished_in(_RUNNING)) + queue[at:] + queue[:at]
+
+    def _some(self, running: list[int]) -> list[int]:
+        """All running trials; of very many the next few, other ones in each process."""
+        if len(running) <= _LOOKED_AFTER:
+            return running
+        begin = self._looked_after % len(running)
+        self._looked_after += _LOOKED_AFTER
+        return [*running[begin:], *running[:begin]][:_LOOKED_AFTER]
 
     def _is_open(self, number: int, following: int) -> bool:
         """Whether a trial still is unfinished, and still waits for this attempt."""
@@ -146,38 +227,70 @@ class Dispatcher:
             session.append(TrialFailed(trial=trial.number, attempt=index, reason=reason))
             return []
         if trial.params is None:
-            return self._start_proposed(trial.number, index, leased=leased)
-        session.files.hand_over_checkpoint(trial.number, index)
-        session.append(TrialStarted(trial=trial.number, attempt=index, leased=leased))
-        return [_assignment(trial, index, trial.params)]
+            return self._start(self._proposals([trial.number]), index, leased=leased)
+        after = self._take_checkpoint(trial, index)
+        self._in_doubt.add((trial.number, index))
+        session.append(TrialStarted(trial=trial.number, attempt=index, after=after, leased=leased))
+        return [_assignment(trial, index, trial.params, after or 0)]
+
+    def _take_checkpoint(self, trial: TrialRecord, index: int) -> int | None:
+        """The step from which an attempt goes on, with the checkpoint of the one before.
+
+        Without a checkpoint it begins anew; None if there was no attempt before.
+        """
+        started = [a for a in trial.attempts.values() if a.started is not None]
+        if not started:
+            return None
+        before = max(started, key=lambda attempt: attempt.index)
+        has_checkpoint = self.session.files.hand_over_checkpoint(
+            trial.number, index, since=before.index, copy=self._ownership.may_still_run(before)
+        )
+        return trial.last_step if has_checkpoint else 0
 
     def _orphan(self, limit: int | None, *, leased: bool) -> list[Assignment]:
-        """Take over a number whose owner was lost before it said what it would evaluate.
+        """Take over a number whose owner was lost before it said what is to be evaluated.
 
-        At most one number is looked into at a time: usually its owner is still thinking. A number
-        of this process's own is one that it claimed when something went wrong.
+        A number of this process's own is one that it claimed when something went wrong.
         """
-        session, claims = self.session, self.session.journal.claims
-        trials, now = session.state.trials, session.clock()
-        if now < self._next_look:
+        session, number = self.session, self._silent_number(limit)
+        if number is None:
             return []
+        owner = session.journal.claims.owner(number)
+        if owner != session.writer and not self._ownership.is_claim_lost(number, None):
+            return []
+        if number in session.state.trials:
+            return []
+        index = self._ownership.claim_attempt(number, 1)
+        if index is None:
+            return []
+        return self._start(self._proposals([number]), index, leased=leased)
+
+    def _survey(self) -> None:
+        """See the claims of proposers that are lost: who claims no numbers meets none."""
+        now = self.session.clock()
+        if now >= self._next_survey:
+            self._next_survey = now + self.session.config.lease / _SURVEYS_PER_LEASE
+            self.session.journal.claims.survey(self.session.state.trials.complete_below)
+
+    def _silent_number(self, limit: int | None) -> int | None:
+        """A number that was claimed some time ago, of which no event tells.
+
+        At most one is looked into at a time: usually its owner is still thinking.
+        """
+        trials, now = self.session.state.trials, self.session.clock()
+        if now < self._next_look:
+            return None
         # An event may tell of any number, however far off; those of which none tells are near.
-        end = min(max(trials.end, claims.cursor), trials.complete_below + _NEAR)
+        claims = self.session.journal.claims
+        end = min(max(trials.end, claims.cursor, claims.end), trials.complete_below + _NEAR)
         missing = trials.missing_below(end if limit is None else min(end, limit))
         self._silent = {number: self._silent.get(number, now) for number in missing}
         number = min(self._silent, key=lambda n: self._silent[n], default=None)
         if number is None or now - self._silent[number] < _SUSPECT_AFTER:
             self._next_look = now + _LOOK_EVERY
-            return []
+            return None
         self._silent[number] = now
-        if claims.owner(number) != session.writer and not self._ownership.is_claim_lost(
-            number, None
-        ):
-            return []
-        if number in session.state.trials:
-            return []
-        index = self._ownership.claim_attempt(number, 1)
-        return [] if index is None else self._start_proposed(number, index, leased=leased)
+        return number
 
     def _new_numbers(self, count: int, limit: int | None) -> list[int]:
         session = self.session
@@ -199,58 +312,72 @@ class Dispatcher:
         return numbers
 
     def _start_new(self, count: int, limit: int | None, *, leased: bool) -> list[Assignment]:
-        session = self.session
+        made = self._new_proposals(count, limit)
+        return self._start(made, 0, leased=leased) if made else []
+
+    def _new_proposals(self, count: int, limit: int | None) -> list[TrialProposed]:
         numbers = self._new_numbers(count, limit)
-        if not numbers:
-            return []
         try:
-            events = self._propose(numbers, 0, leased=leased)
-        except BaseException:
-            # Nobody else can ever use a number that is claimed by a process that lives.
+            return self._proposals(numbers) if numbers else []
+        except Exception:
+            # Nobody else can ever use a number that is claimed by a process that lives. One that
+            # is about to leave gives nothing back: those who look for lost numbers find it sooner
+            # than one that nobody owns.
             for number in reversed(numbers):
-                session.journal.claims.release(number)
+                self.session.journal.claims.release(number)
             raise
-        return self._start(events)
 
-    def _start_proposed(self, number: int, attempt: int, *, leased: bool) -> list[Assignment]:
-        """Start an attempt at a trial whose configuration nobody knows, with a new one."""
-        return self._start(self._propose([number], attempt, leased=leased))
-
-    def _start(self, events: Sequence[TrialStarted]) -> list[Assignment]:
-        self.session.append(*events)
+    def _start(
+        self, proposals: Sequence[TrialProposed], attempt: int, *, leased: bool
+    ) -> list[Assignment]:
+        """Start an attempt at each of some trials, for which this process proposes."""
+        starts = [
+            TrialStarted(
+                trial=made.trial,
+                attempt=attempt,
+                params=made.params,
+                by=made.by,
+                seen=made.seen,
+                batch=made.batch,
+                snapshot=made.snapshot,
+                numbers=made.numbers,
+                view=made.view,
+                leased=leased,
+            )
+            for made in proposals
+        ]
+        self._in_doubt.update((made.trial, attempt) for made in proposals)
+        self.session.append(*starts)
         return [
-            Assignment(number=event.trial, attempt=event.attempt, params=event.params or {})
-            for event in events
+            Assignment(number=made.trial, attempt=attempt, params=made.params)
+            for made in proposals
         ]
 
-    def _propose(self, numbers: list[int], attempt: int, *, leased: bool) -> list[TrialStarted]:
-        """The starts of new proposals, which tell what is needed to make them once more."""
+    def _proposals(self, numbers: Sequence[int]) -> list[TrialProposed]:
+        """New proposals, which tell what is needed to make them once more."""
         session, config = self.session, self.session.config
         history = session.history()
-        units = config.optimizer.suggest(history, numbers, config.seed or 0)
+        with self.pondering():
+            units = config.optimizer.suggest(history, numbers, config.seed or 0)
         is_batch = len(numbers) > 1
-        events = [
-            TrialStarted(
+        made = [
+            TrialProposed(
                 trial=number,
-                attempt=attempt,
                 params=config.space.from_row(row),
                 by=config.optimizer.kind,
                 batch=numbers[0] if is_batch else None,
                 snapshot=session.base(),
-                leased=leased,
             )
             for number, row in zip(numbers, config.space.from_unit(units), strict=True)
         ]
-        events[0] = replace(
-            events[0],
+        made[0] = replace(
+            made[0],
             seen=session.newly_seen(),
             numbers=tuple(numbers) if is_batch else (),
             view=history.checksum(),
         )
-        return events
+        return made
 
 
-def _assignment(trial: TrialRecord, attempt: int, params: Params) -> Assignment:
-    return Assignment(
-        number=trial.number, attempt=attempt, params=params, last_step=trial.last_step
-    )
+def _assignment(trial: TrialRecord, attempt: int, params: Params, after: int) -> Assignment:
+    return Assignment(number=trial.number, attempt=attempt, params=params, last_step=after)

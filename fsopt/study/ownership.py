@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fsopt.state import TrialRecord, TrialState
+from fsopt.state import Attempt, TrialRecord, TrialState
 from fsopt.study.session import Session
 from fsopt.trial import LOST
 
@@ -81,6 +81,18 @@ class Ownership:
             else (a.outcome.reason or "").startswith(f"{LOST}:")
             for a in attempts
         )
+
+    def may_still_run(self, attempt: Attempt) -> bool:
+        """Whether an attempt's process may go on with it, although nobody waits for that.
+
+        It does not if it told how the attempt ended, or is known to have ended itself. One that is
+        merely silent, or whose trial a person has given up, may.
+        """
+        writer = attempt.writer
+        if writer is None:
+            return False
+        told = attempt.outcome is not None and attempt.outcome.stamp.writer == writer
+        return not (told or self.session.has_ended(writer))
 
     def claim_attempt(self, number: int, first: int) -> int | None:
         """Claim the next attempt at a trial, passing over claims whose owners were lost."""

@@ -15,7 +15,7 @@ import numpy as np
 
 import fsopt
 from fsopt.errors import FsoptError, ReplayError, SpaceError, StudyError
-from fsopt.events import Record, TrialStarted
+from fsopt.events import Record, TrialProposed, TrialStarted
 from fsopt.history import History
 from fsopt.log import layout, snapshots
 from fsopt.log.reader import LogReader
@@ -24,12 +24,13 @@ from fsopt.search import Explainer, Explanation, Optimizer
 from fsopt.search.registry import optimizer_from_json
 from fsopt.state import StudyState
 from fsopt.study.archive import Archive
+from fsopt.study.dispatch import ENQUEUED
 from fsopt.study.session import Session
 from fsopt.study.snapshot import Contents, DamagedSnapshotError, from_bytes
 from fsopt.values import Params, to_json
 
-ENQUEUED = "enqueued"
-"""Stands instead of the kind of an optimizer with what a person proposed."""
+Telling = TrialStarted | TrialProposed
+"""The events that tell of proposals."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,9 @@ class Occasion:
     version: str
     """Of the package that made the proposal."""
     proposed: Params
-    event: TrialStarted
+    event: Telling
     """Tells of the proposal."""
-    first: TrialStarted
+    first: Telling
     """The same, or the first of the batch in which the proposal was made."""
     numbers: tuple[int, ...]
     """All trials that were proposed in the same call."""
@@ -151,9 +152,9 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         )
     logs = _Logs.of(records)
     writer = proposal.stamp.writer
-    event = logs.start(writer, proposal.stamp.seq)
+    event = logs.telling(writer, proposal.stamp.seq)
     first_seq = logs.first_of_batch(writer, proposal.stamp.seq)
-    first = logs.start(writer, first_seq)
+    first = logs.telling(writer, first_seq)
     cuts = logs.told_by(writer, first_seq)
     if first.snapshot is not None:
         for name, end in _positions(session, first.snapshot).items():
@@ -193,16 +194,16 @@ class _Logs:
             found.setdefault(record.writer, {}).setdefault(record.seq, record)
         return cls(found)
 
-    def start(self, writer: str, seq: int) -> TrialStarted:
+    def telling(self, writer: str, seq: int) -> Telling:
         """The event that tells of a proposal."""
         record = self.by_writer.get(writer, {}).get(seq)
-        if record is None or not isinstance(record.event, TrialStarted):
+        if record is None or not isinstance(record.event, Telling):
             raise ReplayError(_gone([writer]))
         return record.event
 
     def first_of_batch(self, writer: str, seq: int) -> int:
         """Where the first trial of the batch was told, in which a trial was proposed."""
-        batch = self.start(writer, seq).batch
+        batch = self.telling(writer, seq).batch
         if batch is None:
             return seq
         for at in range(seq, -1, -1):
@@ -239,7 +240,7 @@ class _Logs:
 
 def _is_first(record: Record, batch: int) -> bool:
     event = record.event
-    return isinstance(event, TrialStarted) and event.batch == event.trial == batch
+    return isinstance(event, Telling) and event.batch == event.trial == batch
 
 
 def _gone(writers: Sequence[str]) -> str:

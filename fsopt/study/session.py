@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import platform
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import fsopt
 from fsopt.config import StudyConfig
-from fsopt.errors import StorageError
 from fsopt.events import Event, WriterStarted
 from fsopt.history import History
 from fsopt.log.alarm import Alarm
@@ -25,6 +24,7 @@ from fsopt.study.archive import Archive
 from fsopt.study.chain import Chain
 from fsopt.study.collection import STALE
 from fsopt.study.compaction import Compactor
+from fsopt.study.heart import Heart
 
 BEATS_PER_LEASE = 4
 """Signs of life in the time after which a silent process is given up."""
@@ -35,14 +35,18 @@ MAX_BEAT = 60.0
 MANY_LOGS = 64
 """With more logs than this that may still grow, one process reads them for all others."""
 
-TOO_MANY_LOGS = 512
+TOO_MANY_LOGS = 128
 """With more than this not even a process that is about to leave reads them all."""
 
 _REFRESH_PAUSE, _REFRESH_SHARE = 0.05, 10
 """Seconds between looks at what others do, at least, and as a multiple of what a look takes."""
 
-_PAUSE_PER_LOG, _LONGEST_PAUSE = 0.001, 10.0
+_PAUSE_PER_LOG, _LONGEST_PAUSE = 0.01, 10.0
 """Seconds between looks for each log there is, where one process reads them for all others."""
+
+_BUSY_PAUSES, _BUSY_IN_A_CROWD = (1.0, 10.0), (15.0, 30.0)
+"""Seconds between looks at what others do, at least and at most, while there is nothing that a
+process would do about it; and the same where one process reads for all others."""
 
 _LOOK_AGAIN = 1.0
 """Seconds for which the fate of another process is remembered."""
@@ -63,6 +67,7 @@ class Session:
         identity: Identity,
         clock: Callable[[], float],
         uptime: Callable[[], float] | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """Reads nothing yet; see `open`.
 
@@ -73,15 +78,20 @@ class Session:
             identity: This process.
             clock: Monotonic seconds in which this process could run, for leases.
             uptime: Monotonic seconds that also pass while the machine is suspended.
+            wall_clock: Seconds since 1970, for people.
         """
         self.config = config
         self.objectives = Objectives.of(config.objectives)
         self.state = StudyState(config.space, len(self.objectives))
         self.files = files
         self.clock = clock
-        self.journal = Journal(filesystem, identity, self._introduction, clock=clock)
+        self.journal = Journal(filesystem, identity, self._introduction, wall_clock, clock)
         self.chain = Chain(filesystem, config, clock)
         self.compactor = Compactor(self)
+        self.role, self.slots = "both", 1
+        """What this process says of itself when it begins its log; see `WriterStarted`."""
+        self.reads_all = False
+        """Whether it reads all logs even if they are many."""
         self._archive = Archive(
             self.state.trials, config.space, self.objectives, noisy=config.noisy
         )
@@ -94,7 +104,7 @@ class Session:
         self._is_called = self._is_complete = self._knows_all = False
         self._fates = _Fates()
         self._told: dict[str, int] = {}
-        self._heart: _Heart | None = None
+        self._heart: Heart | None = None
 
     @property
     def writer(self) -> str:
@@ -141,7 +151,7 @@ class Session:
         Raises:
             StorageError: If the logs can't be read.
         """
-        self.journal.follows_all = self._is_maker or not self.is_crowded
+        self.journal.follows_all = self._follows_all
         self._take_in(thorough=True)
 
     def refresh(self) -> None:
@@ -154,7 +164,10 @@ class Session:
         if began < self._next_refresh:
             self.state.apply_all(self.journal.acknowledged())
             return
-        self.journal.follows_all = self._is_maker or not self.is_crowded
+        if not self.is_crowded:
+            # When many come at once, not each of them should read the logs of all.
+            self.journal.discover(thorough=self._is_called)
+        self.journal.follows_all = self._follows_all
         self._take_in(thorough=self._is_called)
         self._is_called = False
         if self.journal.introduced:
@@ -205,6 +218,11 @@ class Session:
     def is_crowded(self) -> bool:
         """Whether there are too many logs for every process to read them all."""
         return self.journal.open_segments > MANY_LOGS
+
+    @property
+    def busy_pauses(self) -> tuple[float, float]:
+        """Seconds between looks, at least and at most, of a process that needs nothing new."""
+        return _BUSY_PAUSES if self.journal.follows_all else _BUSY_IN_A_CROWD
 
     @property
     def has_many_unread(self) -> bool:
@@ -273,16 +291,21 @@ class Session:
         """
         if writer == self.writer:
             return False
-        known, journal = self.state.writers.get(writer), self.journal
-        if (known is not None and known.closed) or journal.has_finished(writer):
+        if self.has_ended(writer):
             return True
-        started = known.started if known is not None else None
-        if started is not None and self._fates.vanished(started, self.clock()):
-            return True
+        journal = self.journal
         if not journal.follows_all and journal.quiet(writer) > self.config.lease:
             # Where one process reads for all others, its silence looks like everybody's.
             journal.watch(writer)
         return journal.silence(writer) > self.config.lease
+
+    def has_ended(self, writer: str) -> bool:
+        """Whether a process is known to have ended: by its own word, or because it ran here."""
+        known = self.state.writers.get(writer)
+        if (known is not None and known.closed) or self.journal.has_finished(writer):
+            return True
+        started = known.started if known is not None else None
+        return started is not None and self._fates.vanished(started, self.clock())
 
     def is_certainly_lost(self, writer: str) -> bool:
         """Whether a process is lost, and is still after looking once more.
@@ -307,7 +330,7 @@ class Session:
         """Show signs of life from now on, until the session is closed."""
         if self._heart is None:
             interval = min(MAX_BEAT, self.config.lease / BEATS_PER_LEASE)
-            self._heart = _Heart(self.journal, interval)
+            self._heart = Heart(self.journal, interval)
             self._heart.start()
 
     def close(self) -> None:
@@ -331,8 +354,8 @@ class Session:
         self._is_complete |= self.journal.follows_all
 
     @property
-    def _is_maker(self) -> bool:
-        return self.compactor.is_maker
+    def _follows_all(self) -> bool:
+        return self.reads_all or self.compactor.is_maker or not self.is_crowded
 
     def _introduction(self, identity: Identity) -> WriterStarted:
         return WriterStarted(
@@ -343,6 +366,8 @@ class Session:
             version=fsopt.__version__,
             python=platform.python_version(),
             optimizer=optimizer_to_json(self.config.optimizer),
+            role=self.role,
+            slots=self.slots,
         )
 
 
@@ -359,26 +384,3 @@ class _Fates:
             gone = has_vanished(started.pid, started.process)
             self._looked[key] = (now, gone)
         return gone
-
-
-class _Heart(threading.Thread):
-    """Appends a sign of life while the process has nothing else to say."""
-
-    def __init__(self, journal: Journal, interval: float) -> None:
-        super().__init__(name="fsopt-heartbeat", daemon=True)
-        self._journal = journal
-        self._interval = interval
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        # Waking more often than it beats keeps the pause between two signs near the interval.
-        while not self._ended.wait(self._interval / 4):
-            try:
-                self._journal.beat(self._interval)
-            except StorageError:
-                # The events are kept; the next beat, or the main thread, sends them again.
-                continue
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join()

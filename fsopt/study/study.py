@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
     from fsopt.run.conditions import Conditions
     from fsopt.run.evaluation import Objective
-    from fsopt.run.remote.agents import Cluster
     from fsopt.run.terms import Summary
 
 
@@ -58,11 +57,12 @@ class Study:
         filesystem: Filesystem,
         files: TrialFiles,
         directory: Path | None,
+        session: Session | None = None,
     ) -> None:
-        """Made by `create_study` and `open_study`."""
+        """Made by `create_study` and `open_study`; a session comes with clocks of its own."""
         self.config = config
         self.directory = directory
-        self.session = Session(
+        self.session = session or Session(
             config, filesystem, files, current_identity(os.environ), time.monotonic, uptime
         )
         self.dispatcher = Dispatcher(self.session)
@@ -121,7 +121,8 @@ class Study:
         timeout: float | None = None,
         backend: str | None = None,
         conditions: Conditions | None = None,
-        cluster: Cluster | None = None,
+        target: float | Mapping[str, float] | None = None,
+        patience: int | None = None,
     ) -> Summary:
         """Evaluate trials until the study has enough of them.
 
@@ -135,15 +136,18 @@ class Study:
             backend: ``"serial"`` (in this thread; the default for one worker), ``"thread"`` (the
                 default for several) or ``"process"`` (the objective must be importable); on other
                 nodes ``"ray"``, ``"dask"``, or ``"mpi"`` (within `fsopt.run.remote.mpi.team`).
-            conditions: What an evaluation may use, and what it is given.
-            cluster: Where the nodes are found, with ``"ray"`` and ``"dask"``.
+            conditions: What an evaluation may use, what it is given, and of which cluster.
+            target: Leave once a trial is as good as this; with several objectives a mapping of
+                some of them to values, which one trial must reach.
+            patience: Leave once so many finished trials have brought no improvement.
 
         Returns:
             What became of it.
         """
-        from fsopt.run.terms import Limits
+        from fsopt.run.terms import Limits, read_target
         from fsopt.run.worker import run_study
 
+        goal = read_target(target, self.session.objectives)
         if workers is None:
             workers = len(conditions.slots) if conditions and conditions.slots else 1
         return run_study(
@@ -151,9 +155,8 @@ class Study:
             objective,
             workers=workers,
             backend=backend or ("serial" if workers == 1 else "thread"),
-            limits=Limits(trials=trials, timeout=timeout),
+            limits=Limits(trials=trials, timeout=timeout, target=goal, patience=patience),
             conditions=conditions,
-            cluster=cluster,
         )
 
     @overload

@@ -14,7 +14,8 @@ import numpy as np
 from fsopt.errors import ReplayError
 from fsopt.events import Record
 from fsopt.study import Study
-from fsopt.study.replay import ENQUEUED, Occasion, recollect
+from fsopt.study.dispatch import ENQUEUED
+from fsopt.study.replay import Occasion, recollect
 from fsopt.values import to_json
 
 

@@ -186,7 +186,7 @@ def test_a_batch_system_that_refuses(place: Path) -> None:
     [
         (("--time", "soon"), "--time takes a time such as 90m"),
         (("--memory", "much"), "--memory takes a size"),
-        (("--time", "1m"), "--time must be at least 4 times the 30 s"),
+        (("--time", "1m"), "--time must be at least 4 times the 20 s"),
         (("--name", "a b"), "--name"),
         (("--partition", "a b"), "--partition must be one word"),
         (("--after", "x"), "--after takes the id of a job"),

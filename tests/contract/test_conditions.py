@@ -27,6 +27,11 @@ CONDITIONS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _output_is_held_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
 @pytest.fixture
 def study(tmp_path: Path) -> fsopt.Study:
     return fsopt.create_study(

@@ -92,16 +92,8 @@ class Cluster:
 
     def submit(self, study: Study, tasks: int, *options: object) -> str:
         """Submit an array for a study; returns its id."""
-        words = [
-            "submit",
-            "--json",
-            study.script,
-            "--study",
-            study.directory,
-            "--tasks",
-            tasks,
-            *options,
-        ]
+        words = ["submit", str(study.script), "--json", "--study", str(study.directory)]
+        words += ["--tasks", str(tasks), *map(str, options)]
         told = json.loads(self.run(sys.executable, "-m", "fsopt", *words))
         assert told["tasks"] == tasks
         return str(told["job"])

@@ -43,18 +43,12 @@ class Numbers:
     seconds: float
 
 
-def restarts(study: Study) -> int:
-    """How often a task came back."""
-    return sum(not job.endswith("-r0") for job in study.jobs())
-
-
-def preempt(cluster: Cluster, study: Study, node: str) -> int:
+def preempt(cluster: Cluster, node: str) -> int:
     """Take a node away from all tasks there for a moment; returns how many that were."""
     running = cluster.run("squeue", "-h", "-p", "low", "-w", node, "-t", "R", "-o", "%K").split()
-    came_back = restarts(study)
     wanted = ("-p", "high", "-w", node, "--exclusive", "-o", "/dev/null", "--wrap", "sleep 0.5")
-    cluster.run("sbatch", *wanted)
-    until("they come back", lambda: restarts(study) >= came_back + len(running), 120)
+    job = cluster.run("sbatch", "--parsable", *wanted).strip()
+    until("the other job is done", lambda: not cluster.run("squeue", "-h", "-j", job))
     return len(running)
 
 
@@ -71,14 +65,11 @@ def storm(cluster: Cluster, study: Study) -> Numbers:
     began = time.monotonic()
     job = cluster.submit(study, TASKS, "--trials", TRIALS, "--time", "30m", "--", "--grace", 5)
     until("all tasks have begun", lambda: len(study.jobs()) == TASKS, 120)
-    preempted = preempt(cluster, study, "n1")
-    running = sorted(
-        int(task) for task, state in cluster.states(job).items() if state == "RUNNING"
-    )
-    for index in running[:2]:
+    preempted = preempt(cluster, "n1")
+    until("all have come back", lambda: len(study.jobs()) == TASKS + preempted, 120)
+    for index in (0, 1):
         kill(job, index)
-    while preempted < PREEMPTIONS:
-        preempted += preempt(cluster, study, "n2")
+    preempted += preempt(cluster, "n2")
     cluster.tool("lose", "n1")
     until("the study is finished", lambda: study.finished() == TRIALS, 180)
     seconds = time.monotonic() - began

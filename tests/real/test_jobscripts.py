@@ -30,10 +30,16 @@ TRIALS = 4
 def environment(tmp_path: Path) -> dict[str, str]:
     """The scripts' variables; the study's path is not an easy one."""
     (tmp_path / "study.py").write_text(STUDY)
-    here = Path(sys.executable).parent
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "fsopt"
+    # Where variables are not passed on, as through ssh, it finds this package nevertheless.
+    program.write_text(
+        f'#!/bin/sh\nPYTHONPATH={SCRIPTS.parent} exec {sys.executable} -m fsopt "$@"\n'
+    )
+    program.chmod(0o755)
     return {
         **os.environ,
-        "PATH": f"{tmp_path / 'bin'}:{here}:{os.environ['PATH']}",
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
         "SCRIPT": str(tmp_path / "study.py"),
         "STUDY": str(tmp_path / "it's a study"),
         "TRIALS": str(TRIALS),
@@ -46,7 +52,8 @@ def run(*words: object, env: dict[str, str], cwd: Path) -> str:
     result = subprocess.run(
         command, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=120
     )
-    assert result.returncode == 0, result.stdout + result.stderr
+    logs = "".join(p.read_text() for p in Path(env["STUDY"]).glob("jobs/*"))
+    assert result.returncode == 0, result.stdout + result.stderr + logs
     return result.stdout
 
 
@@ -97,14 +104,13 @@ def test_gnu_parallel_starts_several_processes(
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Path:
+def server(environment: dict[str, str], tmp_path: Path) -> Path:
     """An SSH server of this user's own; the directory of an ``ssh`` that knows it as node1."""
     needed = ("ssh", "ssh-keygen", "/usr/sbin/sshd")
     missing = [name for name in needed if shutil.which(name) is None]
     component(not missing, f"not installed: {', '.join(missing)}")
     component(os.geteuid() == 0, "an SSH server that starts programs needs root")
     place = tmp_path / "bin"
-    place.mkdir()
     for key in ("server", "user"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(place / key)]
         subprocess.run(command, check=True)
@@ -138,7 +144,6 @@ def test_ssh_starts_a_process_on_each_host(
 def test_ssh_tells_when_a_host_can_not_be_reached(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    (tmp_path / "bin").mkdir()
     client = tmp_path / "bin" / "ssh"
     client.write_text("#!/bin/sh\necho 'no route to host' >&2\nexit 255\n")
     client.chmod(0o755)

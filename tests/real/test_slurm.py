@@ -172,7 +172,7 @@ def test_a_task_that_nears_its_time_limit_goes_back_into_the_queue(short: Study)
 def test_the_job_script_that_comes_with_the_package(cluster: Cluster) -> None:
     study = Study.make(cluster.directory, "array", lease=LEASE, steps=1)
     place = f"SCRIPT={study.script},STUDY={study.directory},TRIALS=6,WORKERS=2"
-    options = ("--array", "0-1", "--output", "/dev/null", "--cpus-per-task", 2)
+    options = ("--array", "0-1", "--time", 10, "--output", "/dev/null")
     script = Path(__file__).parents[2] / "jobscripts" / "slurm-array.sh"
     cluster.run("sbatch", *options, f"--export=ALL,{place}", script)
     until("the study is finished", lambda: study.finished() == 6)

@@ -9,6 +9,7 @@ on, disks are full and operations fail; then it is calm and the study has to com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -33,6 +34,7 @@ from fsopt.log.writer import Acknowledged
 from fsopt.space import Float, Space
 from fsopt.state import TrialState
 from fsopt.study.dispatch import Dispatcher
+from fsopt.study.roles import EVERYTHING, Part, Reliance, Role, Supply
 from fsopt.study.session import BEATS_PER_LEASE, Session
 from fsopt.study.wholesale import compact
 from fsopt.trial import Assignment
@@ -63,19 +65,22 @@ class SimulatedFiles:
     def __init__(self, filesystem: SimulatedFilesystem) -> None:
         self._filesystem = filesystem
 
-    def hand_over_checkpoint(self, trial: int, attempt: int) -> None:
+    def hand_over_checkpoint(
+        self, trial: int, attempt: int, *, since: int, copy: bool = False
+    ) -> bool:
         path = f"trials/{trial}/checkpoint.{attempt}"
         try:
             with self._filesystem.operation(path):
                 pass
         except OSError as error:
             raise refused("hand over", path, error) from error
+        return True
 
 
 class SimulatedWorker:
     """A process that works on the study as `fsopt.run.worker.Worker` does, turn by turn."""
 
-    def __init__(self, cluster: Cluster, name: str, wake: float) -> None:
+    def __init__(self, cluster: Cluster, name: str, wake: float, part: Part) -> None:
         random = cluster.random
         self.name = name
         self.wake = wake
@@ -98,6 +103,13 @@ class SimulatedWorker:
         )
         self.dispatcher = Dispatcher(self.session)
         self._slots = random.choice((1, 1, 2))
+        self.session.role, self.session.slots = part.role.value, self._slots
+        self.session.reads_all = part.role is Role.PROPOSE
+        self._supply = Supply(self.session, part.ahead) if part.role is Role.PROPOSE else None
+        self._reliance: Reliance | None = None
+        if part.role is Role.EVALUATE:
+            tell = partial(cluster.note, name)
+            self._reliance = Reliance(self.session, waits=part.waits, tell=tell)
         self._cluster = cluster
         self._unconfirmed = self._is_open = False
         self._look_over_shoulder(lambda: 1.7e9 + skew + server.now)
@@ -215,8 +227,16 @@ class SimulatedWorker:
         self.session.journal.claims = Watched(claims.filesystem, claims.writer)
 
     def _take(self) -> None:
+        budget = self._cluster.budget
+        if self._supply is not None:
+            self.dispatcher.attend()
+            wanted = self._supply.wanted(budget)
+            if wanted:
+                self._supply.proposed(self.dispatcher.propose(wanted, budget), 1.0)
+            return
+        new = self._reliance is None or self._reliance.must_propose()
         self.judged.clear()
-        for assignment in self.dispatcher.take(1, self._cluster.budget):
+        for assignment in self.dispatcher.take(1, budget, new=new):
             self._cluster.took(self, assignment)
             key, now = (assignment.number, assignment.attempt), self._cluster.server.now
             self.running[key] = now + self._cluster.duration()
@@ -313,9 +333,10 @@ class Cluster:
         founder = SimulatedFilesystem(self.server, "founder")
         document = to_document(self.config, identifier=str(seed), created="", version="")
         founder.publish(layout.STUDY, document)
+        self._has_roles = random.random() < 0.4
         for _ in range(random.randint(2, 4)):
             self.join()
-        self._add(STORM + LEASE)
+        self._add(STORM + LEASE, EVERYTHING)
 
     def has_crashed(self, name: str) -> bool:
         """Known of processes of the same machine, where what they wrote is seen at once; so, here,
@@ -364,7 +385,7 @@ class Cluster:
 
     def join(self) -> None:
         """Another process will come, after a while."""
-        self._add(self.server.now + LEASE * self.random.random())
+        self._add(self.server.now + LEASE * self.random.random(), self._part())
 
     def duration(self) -> float:
         """How long an evaluation takes."""
@@ -430,8 +451,14 @@ class Cluster:
                 if max(gaps) < LEASE - self.server.cache_time - 1.0:
                     raise BrokenPromiseError(f"{taker.name} gave up {other.name} at {(n, k)}")
 
-    def _add(self, wake: float) -> None:
-        self.workers.append(SimulatedWorker(self, f"w{len(self.workers)}", wake))
+    def _add(self, wake: float, part: Part) -> None:
+        self.workers.append(SimulatedWorker(self, f"w{len(self.workers)}", wake, part))
+
+    def _part(self) -> Part:
+        role = self.random.choice(list(Role)) if self._has_roles else Role.BOTH
+        if role is Role.PROPOSE:
+            return Part(role=role, ahead=self.random.choice((None, 1, 3)))
+        return Part(role=role, waits=role is Role.EVALUATE and self.random.random() < 0.3)
 
     def _ready(self) -> Iterator[SimulatedWorker]:
         return (

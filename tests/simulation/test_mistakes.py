@@ -14,6 +14,7 @@ from fsopt.log.reader import LogReader, Position
 from fsopt.log.writer import LogWriter
 from fsopt.state.record import Attempt, Outcome
 from fsopt.state.table import TrialTable
+from fsopt.study.dispatch import Dispatcher
 from fsopt.study.session import Session
 from tests.simulation.schedules import ScheduleFailedError, run_all
 
@@ -120,6 +121,13 @@ def taking_the_highest_number_for_the_whole(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def forgetting_numbers_that_were_claimed_when_something_went_wrong(
+    patch: pytest.MonkeyPatch,
+) -> None:
+    """A process that proposes only for numbers that it has just claimed."""
+    patch.setattr(Dispatcher, "_silent_number", lambda *_: None)
+
+
 MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     without_sync: "acknowledged, but",
     going_on_in_a_torn_segment: "acknowledged, but",
@@ -131,6 +139,7 @@ MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], str] = {
     claiming_more_while_the_disk_is_full: "without having said who it is",
     not_writing_down_what_changed: "tells of trial|its effect is lost|another study",
     telling_positions_of_what_it_has_not_taken_in: "nowhere to be read|tells of trial",
+    forgetting_numbers_that_were_claimed_when_something_went_wrong: "does not end",
     taking_the_highest_number_for_the_whole: "nowhere to be read|another study|there still are",
 }
 """Each with the promise that it breaks."""

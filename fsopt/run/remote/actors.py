@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from fsopt.errors import StudyError
+from fsopt.run.conditions import Cluster
 from fsopt.run.remote.agents import (
     Broken,
-    Cluster,
     Dismissed,
     Gone,
     Naps,

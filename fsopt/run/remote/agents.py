@@ -27,21 +27,6 @@ _NAP, _LONGEST_NAP = 0.001, 0.05
 """Seconds between looks where nothing can be waited for; doubled from look to look."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
-    """Where a backend finds its nodes, and what each evaluation takes of them."""
-
-    address: str | None = None
-    """Of a cluster that runs already; without it, ``$RAY_ADDRESS`` or
-    ``$DASK_SCHEDULER_ADDRESS``, or else a new one on this machine, for this process alone."""
-    gpus: float = 0.0
-    """GPUs of each evaluation; a part of one if that is what several may share."""
-
-    def __post_init__(self) -> None:
-        if not self.gpus >= 0:
-            raise StudyError(f"GPUs for each evaluation must be 0 or more, not {self.gpus}")
-
-
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What an agent needs to evaluate: what `ProcessBackend` is made with."""

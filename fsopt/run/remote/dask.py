@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fsopt.errors import EvaluationError, MissingExtraError
+from fsopt.run.conditions import Cluster
 from fsopt.run.evaluation import describe
 from fsopt.run.remote import actors
 from fsopt.run.remote.actors import LostActorError, Resident
-from fsopt.run.remote.agents import Cluster, Naps, Order, RemoteBackend, Setup, Word
+from fsopt.run.remote.agents import Naps, Order, RemoteBackend, Setup, Word
 
 
 def make(setup: Setup, cluster: Cluster) -> RemoteBackend:

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from fsopt.errors import EvaluationError, MissingExtraError, StudyError
+from fsopt.run.conditions import Cluster
 from fsopt.run.remote.agents import (
-    Cluster,
     Dismissed,
     Naps,
     Order,

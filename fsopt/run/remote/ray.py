@@ -7,10 +7,11 @@ from collections.abc import Collection
 from typing import Any
 
 from fsopt.errors import EvaluationError, MissingExtraError
+from fsopt.run.conditions import Cluster
 from fsopt.run.evaluation import describe
 from fsopt.run.remote import actors
 from fsopt.run.remote.actors import LostActorError, Resident
-from fsopt.run.remote.agents import Cluster, Order, RemoteBackend, Setup, Word
+from fsopt.run.remote.agents import Order, RemoteBackend, Setup, Word
 
 
 def make(setup: Setup, cluster: Cluster) -> RemoteBackend:

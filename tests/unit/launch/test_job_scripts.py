@@ -33,7 +33,7 @@ printf '%s\\0' "${{0##*/}}" "$@" $'{END}' >>"$CALLS"
 
 
 def job(**changes: object) -> Job:
-    work = Work(command=("fsopt", "run", "a.py"), directory=Path("/"))
+    work = Work(command=("fsopt", "run", "a.py"), directory=Path("/"), grace=30)
     return replace(Job(work=work, resources=Resources(), logs=Path("/tmp/l")), **changes)
 
 
@@ -61,7 +61,7 @@ SLURM = {"SLURM_JOB_ID": "7", "SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": 
 
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_bash_and_shellcheck_find_nothing_wrong_with_a_script(name: str) -> None:
-    work = Work(command=("fsopt", "run", HOSTILE), directory=Path("/", HOSTILE))
+    work = Work(command=("fsopt", "run", HOSTILE), directory=Path("/", HOSTILE), grace=30)
     needs = Resources(cpus=4, memory=2**34, gpus=2, time=7200, partition="gpu", account="me")
     text = script(SYSTEMS[name], job(work=work, resources=needs, tasks=4, after=("12",)))
     assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
@@ -77,7 +77,7 @@ def test_every_argument_arrives_as_it_is(word: str) -> None:
     with tempfile.TemporaryDirectory() as name:
         for system in SYSTEMS:
             place = Path(name, system)
-            work = Work(command=("fsopt", word, "end"), directory=place)
+            work = Work(command=("fsopt", word, "end"), directory=place, grace=30)
             text = script(SYSTEMS[system], job(work=work, logs=place))
             variables = {**SLURM, "PBS_JOBID": "5[2].s", "LSB_JOBID": "5", "LSB_JOBINDEX": "1"}
             _, calls = run(text, place, **variables)
@@ -128,6 +128,7 @@ def test_the_environment_is_set_up_before_the_work(tmp_path: Path) -> None:
     work = Work(
         command=("fsopt",),
         directory=tmp_path,
+        grace=30,
         setup=("module load cuda", "export FOUND=$PWD"),
         threads=3,
     )
@@ -184,7 +185,7 @@ def test_lsf_gets_back_only_tasks_that_were_warned(
         "while :; do sleep 0.05; done\n"
     )
     program.chmod(0o755)
-    work = Work(command=(str(program),), directory=tmp_path)
+    work = Work(command=(str(program),), directory=tmp_path, grace=30)
     text = script(SYSTEMS["lsf"], job(work=work, logs=tmp_path))
     environment = {**os.environ, "LSB_JOBID": "8", "LSB_JOBINDEX": "2"}
     process = subprocess.Popen(["bash", "-c", text], env=environment, process_group=0)
@@ -248,7 +249,7 @@ def test_words_and_lines_that_would_mean_something_else() -> None:
     with pytest.raises(LaunchError, match="--partition must be one word"):
         Resources(partition="a b")
     with pytest.raises(LaunchError, match="line break"):
-        Work(command=("fsopt", "a\nb"), directory=Path("/"))
+        Work(command=("fsopt", "a\nb"), directory=Path("/"), grace=30)
     for line in ("#BSUB -x", "rm -r", "--a\n--b"):
         with pytest.raises(LaunchError, match="--extra takes a line such as '#SBATCH"):
             script(SYSTEMS["slurm"], job(extra=(line,)))

@@ -13,13 +13,12 @@ import pytest
 import fsopt
 from fsopt.errors import EvaluationError, StudyError
 from fsopt.objectives import Objectives
-from fsopt.run.conditions import Conditions
+from fsopt.run.conditions import Cluster, Conditions
 from fsopt.run.evaluation import Ended, Message, Reported
 from fsopt.run.remote import actors
 from fsopt.run.remote.actors import Actors, LostActorError
 from fsopt.run.remote.agents import (
     Broken,
-    Cluster,
     Dismissed,
     Gone,
     Naps,
@@ -35,6 +34,7 @@ from fsopt.run.signals import Preemption
 from fsopt.run.terms import Limits, Silence
 from fsopt.run.worker import Worker
 from fsopt.space import Float, Space
+from fsopt.study.roles import EVERYTHING
 from fsopt.trial import Assignment
 from tests import objectives_for_backends as objectives
 
@@ -172,8 +172,9 @@ def test_a_trial_that_loses_every_node_is_tried_so_many_times_and_then_failed() 
     config = fsopt.StudyConfig(
         space=Space(Float("x", 0, 1)), optimizer=fsopt.RandomSearch(), max_attempts=3
     )
-    with fsopt.create_study(None, config) as study, Preemption() as preemption:
-        worker = Worker(study, RemoteBackend(crew), Limits(trials=3), Silence(), preemption)
+    with fsopt.create_study(None, config) as study:
+        limits = Limits(trials=3)
+        worker = Worker(study, RemoteBackend(crew), limits, EVERYTHING, Silence(), Preemption())
         assert worker.run().reason == "budget"
         table = study.trials()
     assert crew.deaths == 3

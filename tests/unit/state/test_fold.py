@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import asdict
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -37,6 +38,7 @@ def events_of_trials() -> st.SearchStrategy[e.Event]:
             attempt=attempt,
             params=st.none() | odd_configurations,
             by=st.sampled_from(["random", "sobol"]),
+            after=st.none() | st.integers(0, 3),
             leased=st.booleans(),
         ),
         st.builds(
@@ -320,3 +322,37 @@ def test_an_attempt_started_twice_keeps_both_the_start_and_the_proposal() -> Non
         assert trial.attempts[0].started.time == 1.0
         assert trial.effective_proposal is not None
         assert trial.effective_proposal.stamp.time == 3.0
+
+
+def test_reports_of_an_attempt_that_was_given_up_stay_its_own_in_any_order() -> None:
+    """A process that was given up reports steps 4 and 5 late; the next went on from step 3."""
+    params = {"x": 0.5, "n": 1, "c": 1}
+    records = [
+        Record("z", 0, 0.0, e.TrialStarted(trial=0, params=params, by="random")),
+        Record("z", 1, 0.0, e.TrialReported(trial=0, steps=(1, 2, 3), values=(1.0, 2.0, 3.0))),
+        Record("a", 0, 0.0, e.TrialStarted(trial=0, attempt=1, after=3)),
+        Record("a", 1, 0.0, e.TrialReported(trial=0, attempt=1, steps=(4,), values=(40.0,))),
+        Record("z", 2, 0.0, e.TrialReported(trial=0, steps=(4, 5), values=(4.0, 5.0))),
+    ]
+    for order in permutations(records):
+        state = StudyState(SPACE, 1)
+        state.apply_all(order)
+        trial = state.trials[0]
+        assert trial.curve == {1: 1.0, 2: 2.0, 3: 3.0, 4: 40.0}
+        assert trial.last_step == 4
+    state.apply(Record("z", 3, 0.0, e.TrialCompleted(trial=0, values=(0.5,))))
+    assert state.trials[0].curve == {1: 1.0, 2: 2.0, 3: 3.0, 4: 4.0, 5: 5.0}
+
+
+def test_an_attempt_that_began_anew_has_no_steps_of_others() -> None:
+    params = {"x": 0.5, "n": 1, "c": 1}
+    state = StudyState(SPACE, 1)
+    state.apply_all(
+        [
+            Record("a", 0, 0.0, e.TrialStarted(trial=0, params=params, by="random")),
+            Record("a", 1, 0.0, e.TrialReported(trial=0, steps=(1, 2), values=(1.0, 2.0))),
+            Record("b", 0, 0.0, e.TrialStarted(trial=0, attempt=1, after=0)),
+            Record("b", 1, 0.0, e.TrialReported(trial=0, attempt=1, steps=(1,), values=(10.0,))),
+        ]
+    )
+    assert state.trials[0].curve == {1: 10.0}

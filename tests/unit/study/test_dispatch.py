@@ -288,7 +288,7 @@ def test_a_proposal_that_fails_gives_its_number_back(
         raise MemoryError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Dispatcher, "_propose", broken)
+        patch.setattr(Dispatcher, "_proposals", broken)
         with pytest.raises(MemoryError):
             node.take(count=2)
     assert cluster.filesystem.list("claims/0") == []
@@ -392,7 +392,7 @@ def test_an_attempt_claimed_by_a_try_that_went_wrong_is_taken_up_again(
     node.take(1)
     node.session.append(TrialPaused(trial=0, reason="preempted"))
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise StorageError("can't hand over", passing=True)
 
     with monkeypatch.context() as patch:
@@ -457,7 +457,7 @@ def test_what_was_written_is_taken_in_even_if_others_can_not_be_read(
     # Another thread writes: what it wrote waits for the next look.
     node.session.journal.append([TrialCompleted(trial=0, values=(1.0,))])
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
