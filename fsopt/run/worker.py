@@ -177,7 +177,7 @@ class Worker:
 
     def _pause_between_looks(self, now: float) -> float:
         """Who has all hands full needs nothing of the others but to hear that the study stops."""
-        if len(self._running) < self._backend.slots:
+        if not self._running or len(self._running) < self._backend.slots:
             return _SYNC_EVERY
         busy = now - max(began for _, began in self._running.values())
         low, high = self._study.session.busy_pauses

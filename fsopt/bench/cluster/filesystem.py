@@ -234,10 +234,12 @@ class Checkpoints:
     def __init__(self, filesystem: SharedFilesystem) -> None:
         self._filesystem = filesystem
 
-    def hand_over_checkpoint(self, trial: int, attempt: int) -> None:
+    def hand_over_checkpoint(
+        self, trial: int, attempt: int, *, since: int, copy: bool = False
+    ) -> bool:
         """Give the checkpoint of the latest earlier attempt to this one."""
-        if attempt:
-            self._filesystem.rename()
+        self._filesystem.rename()
+        return True
 
 
 def _error(code: int, path: str) -> OSError:
