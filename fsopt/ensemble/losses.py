@@ -281,8 +281,9 @@ def _moments(y: Array, prediction: Prediction) -> Array:
 
 def _variance(means: Array) -> Array:
     """(n,) Of a mixture, from its moments around the true values; positive despite rounding."""
-    variance: Array = means[1] - np.square(means[0])
-    return np.maximum(variance, np.finfo(means.dtype).tiny)
+    least = np.finfo(means.dtype).tiny
+    variance: Array = np.maximum(means[1] - np.square(means[0]), least)
+    return variance
 
 
 def _classes(y: Array) -> Array:
