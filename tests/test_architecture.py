@@ -41,8 +41,8 @@ ALLOWED = {
     },
     "doctor": {"errors", "log"},
     "bench": {
-        *("codec", "errors", "events", "history", "log", "search", "space", "streams", "study"),
-        *("trial", "fsopt"),
+        *("codec", "ensemble", "errors", "events", "history", "log", "predictions", "search"),
+        *("space", "streams", "study", "trial", "values", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "ensemble", "errors", "objectives", "run", "search"),

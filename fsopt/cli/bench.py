@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fsopt.cli.bench_ensembles import ensembles
 from fsopt.cli.common import debug_option, json_option, print_json
 
 
@@ -263,3 +264,6 @@ def _counts(ctx: click.Context, sizes: str) -> list[int]:
 
 def _tell(what: str) -> None:
     click.echo(f"measuring: {what}", err=True)
+
+
+bench.add_command(ensembles)
