@@ -13,7 +13,7 @@ weights are in all terms, so the parts make the total, whatever the weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Protocol, TypeAlias
 
@@ -21,9 +21,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fsopt.errors import PredictionError
-from fsopt.predictions import Array, Kind, Prediction
+from fsopt.predictions import Array, IntArray, Kind, Prediction
 
 FloatArray: TypeAlias = NDArray[np.float64]
+
+_ROUNDING = 1e-12
+"""Shares that differ by less are equal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,8 +107,8 @@ class Mean:
         rows: int | None = None,
     ) -> Aggregate:
         """See `Aggregator.aggregate`."""
-        moments = _Moments(self.kinds, rows)
-        for prediction, weight in weighted(predictions, weights):
+        moments = _Moments(rows)
+        for prediction, weight in _weighted(predictions, weights, self.kinds):
             array = prediction.array
             if prediction.kind == "values":
                 moments.add(prediction, weight, array[:, None], np.zeros(len(array)))
@@ -157,9 +160,9 @@ class MixtureOfCategoricals:
         rows: int | None = None,
     ) -> Aggregate:
         """See `Aggregator.aggregate`."""
-        moments = _Moments(self.kinds, rows)
+        moments = _Moments(rows)
         is_entropy = self.measure == "entropy"
-        for prediction, weight in weighted(predictions, weights):
+        for prediction, weight in _weighted(predictions, weights, self.kinds):
             p = prediction.array.astype(np.float64, copy=False)
             own = entropy(p) if is_entropy else 1 - np.square(p).sum(axis=1)
             moments.add(prediction, weight, p, own)
@@ -194,7 +197,7 @@ class Mode:
             rows,
         )
         told = np.isfinite(shares.epistemic)
-        labels = np.where(told, shares.prediction.argmax(axis=1), -1)
+        labels = np.where(told, most_probable(shares.prediction.T)[1], -1)
         return Aggregate(labels, shares.aleatoric, shares.epistemic)
 
 
@@ -227,22 +230,37 @@ def check_weights(weights: ArrayLike) -> FloatArray:
     return made
 
 
-def weighted(
-    predictions: Iterable[Prediction], weights: ArrayLike | None
-) -> Iterable[tuple[Prediction, float]]:
+def most_probable(shares: Array) -> tuple[Array, IntArray]:
+    """(n,) The greatest of the shares (c, n) of classes in each row, and its class.
+
+    Of classes that are equal but for rounding it is the first. It goes class by class, since
+    NumPy's argmax over a short axis is much slower.
+    """
+    greatest, most = shares[0].copy(), np.zeros(shares.shape[1], dtype=np.int64)
+    for label in range(1, len(shares)):
+        more = shares[label] > greatest + _ROUNDING
+        most[more] = label
+        greatest[more] = shares[label][more]
+    return greatest, most
+
+
+def _weighted(
+    predictions: Iterable[Prediction], weights: ArrayLike | None, kinds: Sequence[Kind]
+) -> Iterator[tuple[Prediction, float]]:
     """Each prediction with its weight, but for those of weight 0.
 
     Raises:
-        PredictionError: If there are not as many weights as predictions.
+        PredictionError: If there are not as many weights as predictions, or one is of another
+            kind.
     """
     if weights is None:
         for prediction in predictions:
-            yield prediction, 1.0
+            yield _of_kinds(prediction, kinds), 1.0
         return
     given, count = check_weights(weights), 0
     for prediction in predictions:
         if count < len(given) and given[count]:
-            yield prediction, float(given[count])
+            yield _of_kinds(prediction, kinds), float(given[count])
         count += 1
     if count != len(given):
         raise PredictionError(f"there are {len(given)} weights for {count} members")
@@ -255,8 +273,8 @@ class _Moments:
     large numbers, and no more memory than a few rows of numbers whatever the number of members.
     """
 
-    def __init__(self, kinds: Sequence[Kind], rows: int | None) -> None:
-        self._kinds, self._rows = kinds, rows
+    def __init__(self, rows: int | None) -> None:
+        self._rows = rows
         self._weight = np.zeros(0)
         self._means = np.zeros((0, 0))
         self._between = self._within = np.zeros(0)
@@ -272,7 +290,6 @@ class _Moments:
             means: (n, q) What it says.
             variances: (n,) Its own uncertainty, over all q.
         """
-        _of_kinds(prediction, self._kinds)
         if not len(self._weight):
             self._begin(prediction, means.shape[1])
         if means.shape[1] != self._means.shape[1]:

@@ -18,6 +18,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
+from fsopt.ensemble.aggregators import most_probable
 from fsopt.errors import PredictionError
 from fsopt.predictions import Array, Kind, Prediction
 
@@ -130,7 +131,7 @@ class ZeroOne:
 
     def of_means(self, y: Array, means: Array) -> float:
         """The share of errors; of equal classes the first counts."""
-        return float(np.mean(_most(means)[1] != y))
+        return float(np.mean(most_probable(means)[1] != y))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class CalibrationError:
 
     def of_means(self, y: Array, means: Array) -> float:
         """The mean, over rows, of their bin's distance."""
-        claimed, most = _most(means)
+        claimed, most = most_probable(means)
         bins = np.minimum((claimed * self.bins).astype(np.int64), self.bins - 1)
         excess = np.bincount(bins, weights=(most == y) - claimed.astype(np.float64))
         return float(np.abs(excess).sum() / len(y))
@@ -297,19 +298,6 @@ def _probabilities(y: Array, prediction: Prediction) -> Array:
     if highest >= columns:
         raise PredictionError(f"there is a true class {highest}, but {columns} probabilities")
     return prediction.array
-
-
-def _most(means: Array) -> tuple[Array, Array]:
-    """(n,) The greatest of the statistics (c, n) of each row, and its class.
-
-    Class by class: NumPy's argmax over a short axis is much slower.
-    """
-    greatest, most = means[0].copy(), np.zeros(means.shape[1], dtype=np.int64)
-    for label in range(1, len(means)):
-        more = means[label] > greatest
-        most[more] = label
-        np.maximum(greatest, means[label], out=greatest)
-    return greatest, most
 
 
 LOSSES: Mapping[str, Loss] = {

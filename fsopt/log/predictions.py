@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fsopt.log.filesystem import LocalFilesystem, refused
+
+_DAMAGED = (ValueError, TypeError, EOFError, OverflowError, MemoryError)
+"""What NumPy raises, beside errors of a parser, for a header that makes no sense."""
 
 
 class DamagedPredictionsError(ValueError):
@@ -46,10 +50,10 @@ def load(file: Path) -> NDArray[Any] | None:
         StorageError: If it can't be read.
     """
     try:
-        array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.lib.format.open_memmap(file, mode="r")
     except FileNotFoundError:
         return None
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+    except (*_DAMAGED, SyntaxError, TokenError) as error:
         raise DamagedPredictionsError(f"{file} holds no whole array: {error}") from error
     except OSError as error:
         raise refused("read", str(file), error) from error
