@@ -35,7 +35,7 @@ def small(task: str) -> Library:
 
 def test_a_split_deals_each_row_once_and_is_repeatable(split: Split) -> None:
     assert [len(part) for part in split.y] == [75, 37, 38]
-    X, y = TASKS["iris"].load()
+    _, y = TASKS["iris"].load()
     assert sorted(np.concatenate(split.y)) == sorted(y)
     np.testing.assert_allclose(split.X[0].mean(axis=0), 0, atol=1e-12)
     again = Split.of(TASKS["iris"], 3)

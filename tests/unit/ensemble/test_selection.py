@@ -114,13 +114,13 @@ def test_a_start_with_several_models_keeps_them() -> None:
 def test_models_that_do_not_help_are_tried_for_a_while_and_left_out() -> None:
     y = np.array([0.0, 0.0])
     candidates = [Prediction.of([0.1, 0.1]), Prediction.of([5.0, 5.0])]
-    chosen = Greedy(SquaredError(), 25, replacement=False).select(y, candidates)
+    chosen = Greedy(SquaredError(), 25, start=1, replacement=False).select(y, candidates)
     assert chosen.members == (0,)
-    # two that are wrong in opposite ways, and one that is in between: three steps to the optimum
-    candidates = [Prediction.of(v) for v in ([0.6, 0.0], [-1.0, 0.3], [-1.0, -0.3])]
-    patient = Greedy(SquaredError(), 25, patience=5).select(y, candidates)
-    hasty = Greedy(SquaredError(), 1).select(y, candidates)
-    assert patient.loss < hasty.loss
+    # The second one makes it worse, since a tie is class 0; the third makes all right.
+    votes = [Prediction.of(v) for v in ([1, 1, 0], [1, 0, 1], [0, 1, 1])]
+    for patience, expected in ((1, 1 / 3), (2, 0.0)):
+        greedy = Greedy(ZeroOne(), 3, start=1, replacement=False, patience=patience)
+        assert greedy.select(np.ones(3, dtype=np.int64), votes).loss == pytest.approx(expected)
 
 
 def test_bags_are_repeatable_differ_by_seed_and_have_weights_of_all() -> None:
@@ -162,8 +162,8 @@ def test_all_rows_named_or_in_another_order_are_the_same_as_all_rows() -> None:
     y, candidates = problem(4, 8)
     order = np.random.default_rng(0).permutation(30)
     named = [Prediction("normal", one.array[order], order) for one in candidates]
-    first = Greedy(NormalNLL()).select(y, candidates)
-    second = Greedy(NormalNLL()).select(y, named)
+    first = Greedy(NormalNLL(), start=1).select(y, candidates)
+    second = Greedy(NormalNLL(), start=1).select(y, named)
     assert first.members == second.members
     assert first.weights == second.weights
 
@@ -240,5 +240,7 @@ def test_options_are_told_but_for_the_loss() -> None:
     assert TopK(SquaredError(), 3).options == {"size": 3}
     options = Greedy(SquaredError(), 9, seed=4).options
     assert options["size"] == 9
+    assert options["start"] == 1
+    assert Greedy(SquaredError()).options["start"] == 5
     assert options["seed"] == 4
     assert "loss" not in options
