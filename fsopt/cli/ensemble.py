@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fsopt.cli.common import debug_option, directory_argument, json_option, print_json
-from fsopt.errors import PredictionError, StorageError
+from fsopt.errors import StorageError
 
 if TYPE_CHECKING:
     from fsopt.ensemble import Selector
-    from fsopt.predictions import Array, Kind
+    from fsopt.predictions import Kind
 
 _LOSSES = ("cross-entropy", "zero-one", "nll", "squared", "absolute", "calibration", "quantiles")
 
@@ -80,7 +80,8 @@ def ensemble(
     Example:
       fsopt ensemble runs/digits --predictions valid -o ensemble.md
     """
-    from fsopt.ensemble.trials import predictions, record
+    from fsopt.ensemble.trials import predictions, record, truth_in
+    from fsopt.ensemble.trials import truth as saved_truth
     from fsopt.study import open_study
     from fsopt.view.ensembles import ensemble_json, ensemble_lines, ensemble_report
 
@@ -89,7 +90,8 @@ def ensemble(
         found = predictions(study, name)
         for trial, why in found.skipped.items():
             click.echo(f"trial {trial} is left out: {why}", err=True)
-        y = _read(Path(truth)) if truth.endswith(".npy") else _saved(study, truth)
+        is_file = truth.endswith(".npy")
+        y = truth_in(Path(truth)) if is_file else saved_truth(study, truth)
         built = record(study, name, y, found, _selector(found.kind, **options))
     if output is not None:
         try:
@@ -108,21 +110,3 @@ def _selector(kind: Kind, loss: str | None, selector: str, size: int | None) -> 
     wanted = LOSSES[loss] if loss else losses_of(kind)[0]
     make = Greedy if selector == "greedy" else TopK
     return make(wanted) if size is None else make(wanted, size)
-
-
-def _saved(study: Any, name: str) -> Array:
-    from fsopt.ensemble.trials import truth
-
-    return truth(study, name)
-
-
-def _read(path: Path) -> Array:
-    from fsopt.log.predictions import DamagedPredictionsError, load
-
-    try:
-        values = load(path)
-    except DamagedPredictionsError as error:
-        raise PredictionError(str(error)) from error
-    if values is None:
-        raise PredictionError(f"there is no file {path}; save the true values with numpy.save")
-    return values

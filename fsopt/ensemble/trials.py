@@ -132,6 +132,22 @@ def truth(study: Study, name: str = TRUTH) -> Array:
     return values
 
 
+def truth_in(file: Path) -> Array:
+    """The true values that a file of NumPy's holds.
+
+    Raises:
+        PredictionError: If there is no such file, or it holds no array.
+        StorageError: If it can't be read.
+    """
+    try:
+        values = load(file)
+    except DamagedPredictionsError as error:
+        raise PredictionError(str(error)) from error
+    if values is None:
+        raise PredictionError(f"there is no file {file}; save the true values with numpy.save")
+    return values
+
+
 def default_selector(kind: Kind) -> Selector:
     """Greedy selection by the first loss of a kind of predictions."""
     return Greedy(losses_of(kind)[0])
