@@ -85,4 +85,5 @@ def test_trials_may_predict_different_rows_online() -> None:
     online = Online(y, Greedy(CrossEntropy()))
     online.take_in({0: Prediction.of([[0.9, 0.1], [0.2, 0.8]], index=[0, 1])})
     online.take_in({1: Prediction.of([[0.9, 0.1], [0.2, 0.8]], index=[2, 3])})
-    assert online.selection.members == (0,)
+    assert online.selection.members == (0, 1)
+    assert online.selection.loss == pytest.approx(-(np.log(0.9) + np.log(0.8)) / 2)
