@@ -59,16 +59,14 @@ class Prediction:
         Raises:
             PredictionError: If these are no predictions; see `check`.
         """
-        array = np.asarray(y_pred)
-        if array.ndim == 2 and array.shape[1] == 1:
-            array = array[:, 0]
+        array = _flat(y_pred)
         kind: Kind = "probabilities" if array.ndim == 2 else "values"
         if array.ndim == 1 and np.issubdtype(array.dtype, np.integer):
             kind = "labels"
         if y_std is not None:
             if kind == "probabilities":
                 raise PredictionError("probabilities have no standard deviations; leave out y_std")
-            deviations = np.asarray(y_std)
+            deviations = _flat(y_std)
             if deviations.shape != array.shape:
                 raise PredictionError(
                     f"y_std has shape {deviations.shape}, but y_pred {array.shape}"
@@ -133,6 +131,12 @@ class Prediction:
         where[self.index] = np.arange(len(self.index))
         found = where[rows]
         return Prediction(self.kind, self.array[found[found >= 0]], np.flatnonzero(found >= 0))
+
+
+def _flat(given: ArrayLike) -> Array:
+    """An array; a single column (n, 1) is (n,)."""
+    array = np.asarray(given)
+    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
 def _rows(index: ArrayLike) -> IntArray:

@@ -17,6 +17,8 @@ def test_what_predictions_are_shows_in_their_shape_and_type() -> None:
     normal = Prediction.of([0.5, 1.5], [1.0, 2.0])
     assert normal.kind == "normal"
     assert normal.array.tolist() == [[0.5, 1.0], [1.5, 2.0]]
+    columns = Prediction.of([[0.5], [1.5]], [[1.0], [2.0]])
+    assert columns.array.tolist() == normal.array.tolist()
 
 
 @pytest.mark.parametrize("index", [None, [4, 0, 2]])
