@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fsopt.cli.bench_ensembles import ensembles
 from fsopt.cli.bench_stopping import stopping
 from fsopt.cli.common import debug_option, json_option, markdown_option, print_json
 
@@ -312,3 +313,6 @@ def _counts(ctx: click.Context, option: str, sizes: str) -> list[int]:
 
 def _tell(what: str) -> None:
     click.echo(f"measuring: {what}", err=True)
+
+
+bench.add_command(ensembles)
