@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fsopt.search import (
         BayesianOptimizer,
         Exploration,
+        NSGA2,
         ForestOptions,
         GridSearch,
         HaltonSearch,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         RandomSearch,
         RegularizedEvolution,
         SobolSearch,
+        Tradeoff,
     )
     from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
     from fsopt.study import Study, create_study, open_study
@@ -42,9 +44,11 @@ _HOMES = {
     "GridSearch": "fsopt.search",
     "HaltonSearch": "fsopt.search",
     "LatinHypercubeSearch": "fsopt.search",
+    "NSGA2": "fsopt.search",
     "RandomSearch": "fsopt.search",
     "RegularizedEvolution": "fsopt.search",
     "SobolSearch": "fsopt.search",
+    "Tradeoff": "fsopt.search",
     "Categorical": "fsopt.space",
     "Constant": "fsopt.space",
     "Float": "fsopt.space",
@@ -73,6 +77,7 @@ __all__ = [
     "HaltonSearch",
     "Int",
     "LatinHypercubeSearch",
+    "NSGA2",
     "Ordinal",
     "RandomSearch",
     "RegularizedEvolution",
@@ -80,6 +85,7 @@ __all__ = [
     "Space",
     "Study",
     "StudyConfig",
+    "Tradeoff",
     "Trial",
     "__version__",
     "create_study",

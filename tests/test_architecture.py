@@ -18,7 +18,7 @@ ALLOWED = {
     "objectives": {"errors"},
     "history": {"space"},
     "surrogate": {"errors", "history"},
-    "search": {"errors", "history", "space", "streams", "surrogate", "values"},
+    "search": {"errors", "history", "moo", "space", "streams", "surrogate", "values"},
     "moo": set(),
     "config": {"errors", "objectives", "search", "space", "streams"},
     "log": {"codec", "errors", "events"},
@@ -60,7 +60,7 @@ PURE += ("surrogate", "search", "moo", "state")
 IMPURE_MODULES = {"os", "time", "datetime", "pathlib", "random", "secrets", "socket", "io"}
 IMPURE_MODULES |= {"subprocess", "tempfile", "threading", "shutil", "uuid", "platform"}
 
-LAZY = {"scipy", "sklearn", "pandas", "pyarrow", "rich", "matplotlib", "plotly"}
+LAZY = {"moocore", "scipy", "sklearn", "pandas", "pyarrow", "rich", "matplotlib", "plotly"}
 """Imported where they are used: importing the package must stay cheap."""
 
 

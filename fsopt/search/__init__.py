@@ -7,6 +7,8 @@ from fsopt.search.explanation import Explainer, Explanation
 from fsopt.search.exploration import Exploration
 from fsopt.search.grid import GridSearch
 from fsopt.search.latin import LatinHypercubeSearch
+from fsopt.search.nsga2 import NSGA2
+from fsopt.search.objective import Tradeoff
 from fsopt.search.quasirandom import HaltonSearch, SobolSearch
 from fsopt.search.random import RandomSearch
 from fsopt.surrogate import ForestOptions
@@ -20,8 +22,10 @@ __all__ = [
     "GridSearch",
     "HaltonSearch",
     "LatinHypercubeSearch",
+    "NSGA2",
     "Optimizer",
     "RandomSearch",
     "RegularizedEvolution",
     "SobolSearch",
+    "Tradeoff",
 ]

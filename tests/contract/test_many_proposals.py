@@ -14,6 +14,7 @@ from fsopt.search import (
     LatinHypercubeSearch,
     Optimizer,
     RandomSearch,
+    NSGA2,
     RegularizedEvolution,
     SobolSearch,
 )
@@ -56,6 +57,7 @@ CHEAP = {
     "lhs": LatinHypercubeSearch(points=100),
     "grid": GridSearch(levels=100),
     "evolution": RegularizedEvolution(),
+    "nsga2": NSGA2(),
 }
 DEAR = {
     "gaussian": BayesianOptimizer(surrogate="gp", candidates=200),
