@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from fsopt.objectives import Failure
     from fsopt.run.command import Command
     from fsopt.search import (
+        NSGA2,
         BayesianOptimizer,
         Exploration,
-        NSGA2,
         ForestOptions,
         GridSearch,
         HaltonSearch,
@@ -63,6 +63,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "NSGA2",
     "BayesianOptimizer",
     "Categorical",
     "Command",
@@ -77,7 +78,6 @@ __all__ = [
     "HaltonSearch",
     "Int",
     "LatinHypercubeSearch",
-    "NSGA2",
     "Ordinal",
     "RandomSearch",
     "RegularizedEvolution",

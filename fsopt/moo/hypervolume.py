@@ -68,7 +68,7 @@ def free_cells(Y: FloatArray, reference: FloatArray) -> tuple[FloatArray, FloatA
     Returns:
         (k, m) and (k, m) The lower corners, -inf where a box is unbounded, and the upper ones.
     """
-    inside = Y[(Y < reference).all(axis=1)]
+    inside = Y[(reference > Y).all(axis=1)]
     front = np.unique(inside[nondominated(inside)], axis=0)
     order = np.argsort(front, axis=0, kind="stable")
     place = np.argsort(order, axis=0) + 1

@@ -44,7 +44,7 @@ def minmax(values: FloatArray) -> FloatArray:
 
 
 def logarithmic(values: FloatArray) -> FloatArray:
-    """``ln(1 + y - min y)`` of values (n,), scaled to [0, 1]: differences of the best count most."""
+    """``ln(1 + y - min y)`` of values (n,), scaled to [0, 1]: the best are told apart most."""
     with np.errstate(over="ignore"):
         above = np.minimum(values - float(values.min()), np.finfo(np.float64).max)
     return minmax(np.log1p(above))

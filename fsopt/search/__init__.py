@@ -14,6 +14,7 @@ from fsopt.search.random import RandomSearch
 from fsopt.surrogate import ForestOptions
 
 __all__ = [
+    "NSGA2",
     "BayesianOptimizer",
     "Explainer",
     "Explanation",
@@ -22,7 +23,6 @@ __all__ = [
     "GridSearch",
     "HaltonSearch",
     "LatinHypercubeSearch",
-    "NSGA2",
     "Optimizer",
     "RandomSearch",
     "RegularizedEvolution",

@@ -73,9 +73,8 @@ class LogHypervolumeImprovement:
         """(k,) The logarithm of the expected growth."""
         step = max(1, _BATCH // self.low.size)
         parts = [slice(start, start + step) for start in range(0, len(mean), step)]
-        return np.concatenate(
-            [np.empty(0), *(self._value(mean[rows], deviation[rows]) for rows in parts)]
-        )
+        values = [self._value(mean[rows], deviation[rows]) for rows in parts]
+        return np.concatenate([np.empty(0), *values])
 
     def _value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """`value`, by the plain formula where it is exact enough."""
@@ -86,7 +85,7 @@ class LogHypervolumeImprovement:
             growth *= gains[:, self.high[:, j]] - gains[:, self.low[:, j]]
         total = growth.sum(axis=1)
         tiny = ~(total > _EXACT * deviation.prod(axis=1))
-        result = np.log(np.maximum(total, _SMALLEST))
+        result: FloatArray = np.log(np.maximum(total, _SMALLEST))
         if tiny.any():
             logs = self._log_parts(mean[tiny], deviation[tiny])[0].sum(axis=0)
             most = logs.max(axis=1)

@@ -111,7 +111,8 @@ class FrontBeliefs:
     def incumbents(self, history: History, rng: np.random.Generator) -> FloatArray:
         """(b, d) Some trials of the front, in random order."""
         best = np.flatnonzero(nondominated(self.values()[: len(self.rows)]))
-        return history.X[self.rows[rng.permutation(best)[:_INCUMBENTS]]]
+        some: FloatArray = history.X[self.rows[rng.permutation(best)[:_INCUMBENTS]]]
+        return some
 
     def distance(self, units: FloatArray) -> FloatArray:
         """(k,) As `Beliefs.distance`."""

@@ -264,6 +264,7 @@ class Free:
     """Decides which."""
 
     def __call__(self, units: FloatArray) -> BoolArray:
+        """(k,) Which of the valid, snapped unit rows (k, d) may be proposed."""
         free = ~same_rows(units, self.proposed)
         if not self.history.noisy:
             free &= ~self.history.is_taken(units)
@@ -282,4 +283,5 @@ def narrowed(box: Box, space: Space, rng: np.random.Generator) -> Box:
 
 
 def salt(rng: np.random.Generator) -> np.uint64:
+    """What makes a random choice by hashes."""
     return rng.integers(2**64, dtype=np.uint64)

@@ -7,6 +7,7 @@ import pytest
 
 from fsopt.history import History
 from fsopt.search import (
+    NSGA2,
     BayesianOptimizer,
     ForestOptions,
     GridSearch,
@@ -14,7 +15,6 @@ from fsopt.search import (
     LatinHypercubeSearch,
     Optimizer,
     RandomSearch,
-    NSGA2,
     RegularizedEvolution,
     SobolSearch,
 )
