@@ -171,9 +171,10 @@ class BayesianOptimizer:
         return not all(forest_fits_better(history, values, seed) for values in history.Y.T)
 
     def _keeps_apart(self, history: History) -> bool:
-        """Whether each of several objectives has a model of its own."""
+        """Whether each of several objectives and constraints has a model of its own."""
         chosen = self.tradeoff, self.acquisition, self.exploration
-        return history.Y.shape[1] > 1 and chosen == (None, "auto", Exploration())
+        several = history.Y.shape[1] + history.excess.shape[1] > 1
+        return several and chosen == (None, "auto", Exploration())
 
     def _design_size(self, history: History) -> int:
         return 2 * len(history.space) + 1 if self.initial_trials is None else self.initial_trials

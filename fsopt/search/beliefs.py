@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fsopt.history import BoolArray, FloatArray, History
 from fsopt.search.ascent import Box
-from fsopt.search.objective import Tradeoff, scalarize
+from fsopt.search.objective import Tradeoff, worth
 from fsopt.space import Categorical, Space
 from fsopt.streams import stream
 from fsopt.surrogate import (
@@ -160,9 +160,8 @@ def values_of(
     history: History, seed: int, number: int, tradeoff: Tradeoff | None = None
 ) -> FloatArray:
     """(n,) What the trials with values are worth for one proposal, to be minimised."""
-    if history.Y.shape[1] == 1:
-        return history.Y[:, 0]
-    return scalarize(history.Y, stream(seed, "weights", number), tradeoff)
+    rng = stream(seed, "weights", number)
+    return worth(history.Y, history.excess, rng, tradeoff)
 
 
 def modelled_columns(space: Space) -> BoolArray:

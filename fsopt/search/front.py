@@ -17,6 +17,7 @@ from fsopt.search.distinct import replace_unusable
 from fsopt.search.explanation import Explanation
 from fsopt.search.front_acquisition import (
     FrontAcquisition,
+    Indifferent,
     LogHypervolumeImprovement,
     TradeoffBound,
 )
@@ -45,6 +46,10 @@ def suggest_front(history: History, numbers: Sequence[int], seed: int, plan: Pla
     others, and all of four or more objectives, minimise an optimistic trade-off of the objectives
     whose weights are drawn from the study's seed and the trial's number: many workers who do not
     know of each other then cover the whole front.
+
+    Improvements are multiplied by the probability that constraints on outcomes are kept, each of
+    which has a Gaussian process too, and count from what violates none. While there is no such
+    trial, the probability alone counts.
 
     A part of the proposals is made by models of the trials near one of the front. What is believed
     of trials that run or failed, and how those who know the same keep apart, is as
@@ -111,7 +116,7 @@ class _Search:
         is_enough = len(history.X) >= _LEAST_FOR_PARTS * len(history.space)
         in_part = rng.random() < _PART_SHARE and is_enough
         beliefs = whole.of_part(history, situation.proposed, rng) if in_part else whole
-        wanted = _wanted(beliefs.values(), is_alone=situation.is_alone, rng=rng)
+        wanted = _wanted(beliefs.to_improve(), is_alone=situation.is_alone, rng=rng)
         return cls(situation, _Score(beliefs, wanted), in_part, rng)
 
     def run(self, candidates: int) -> FloatArray | None:
@@ -134,10 +139,12 @@ def _wanted(values: FloatArray, *, is_alone: bool, rng: np.random.Generator) -> 
     """What a proposal maximises.
 
     Args:
-        values: (n, m) What the trials are thought to be worth.
+        values: (n, m) What the trials that violate no constraint are thought to be worth.
         is_alone: Whether nothing else is evaluated at the same time.
         rng: Decides.
     """
+    if not len(values):
+        return Indifferent()
     m = values.shape[1]
     share, kappa, weights = rng.random(), rng.exponential(), random_weights(m, rng)
     if m <= _MOST_OBJECTIVES and share > (_BOUND_SHARE if is_alone else _BESIDE_SHARE):
@@ -163,7 +170,7 @@ class _Score:
         if self.beliefs.success is not None:
             label = self.beliefs.success.predict(points).mean
             value += np.log(np.clip((1 + label) / 2, _LEAST_FEASIBILITY, 1.0))
-        return value
+        return value + self.beliefs.feasibility.log_chance(points)
 
     def value_and_slope(self, x: FloatArray) -> tuple[float, FloatArray]:
         columns = self.beliefs.columns
@@ -183,4 +190,8 @@ class _Score:
             chance = float(np.clip(unclipped, _LEAST_FEASIBILITY, 1.0))
             slope[columns] += label.mean_slope[0] / 2 * (chance == unclipped) / chance
             value += math.log(chance)
+        if self.beliefs.feasibility.processes:
+            chance, by_position = self.beliefs.feasibility.log_chance_and_slope(point)
+            value += chance
+            slope[columns] += by_position
         return value, slope

@@ -162,6 +162,21 @@ class TradeoffBound:
         return by_mean, -self.kappa * by_mean
 
 
+@dataclass(frozen=True, slots=True)
+class Indifferent:
+    """Nothing is wanted of the objectives."""
+
+    name: ClassVar[str] = "feasibility"
+
+    def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
+        """(k,) Zeros."""
+        return np.zeros(len(mean))
+
+    def slopes(self, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(m,) and (m,) Zeros."""
+        return np.zeros_like(mean), np.zeros_like(mean)
+
+
 def plain_gain(mean: FloatArray, deviation: FloatArray, level: FloatArray) -> FloatArray:
     """(k, l) The expected improvements of means and deviations (k, 1) on levels (l,)."""
     from scipy.special import ndtr

@@ -11,6 +11,8 @@ from fsopt.history import BoolArray, FloatArray, History
 from fsopt.moo.pareto import fronts, nondominated
 from fsopt.search.ascent import Box
 from fsopt.search.beliefs import around, categorical_columns, modelled_columns
+from fsopt.search.feasibility import Feasibility
+from fsopt.search.objective import violations
 from fsopt.surrogate import (
     MAX_ROWS,
     GaussianProcess,
@@ -36,6 +38,10 @@ class FrontBeliefs:
     """The models', which may have seen more since: what is believed of trials without a value."""
     success: GaussianProcess | None
     """Of labels 1 for success and -1 for failure, if there were failures."""
+    feasibility: Feasibility
+    """Of constraints on outcomes."""
+    allowed: BoolArray
+    """(n,) Which of the trials seen violate none."""
     pending: int
     """How many of the configurations seen last are evaluated now."""
     columns: BoolArray
@@ -50,7 +56,7 @@ class FrontBeliefs:
         """Of the whole space, from a history with at least one value."""
         columns = modelled_columns(history.space)
         categorical = categorical_columns(history.space)[columns]
-        rows = kept_rows(history.Y, MAX_ROWS)
+        rows = kept_rows(history.Y, history.is_allowed, MAX_ROWS)
         X, noisy = history.X[:, columns], bool(history.noisy)
         models = tuple(
             fit_gaussian(X, np.ascontiguousarray(y), categorical, noisy=noisy, rows=rows)
@@ -60,7 +66,9 @@ class FrontBeliefs:
         success = fit_labels(X, failed, categorical) if len(failed) else None
         processes = tuple(model.process for model in models)
         box = Box.whole(len(history.space))
-        beliefs = cls(models, processes, success, 0, columns, rows, box)
+        feasibility = Feasibility.of(X, history.excess, categorical, rows)
+        allowed = history.is_allowed[rows]
+        beliefs = cls(models, processes, success, feasibility, allowed, 0, columns, rows, box)
         known = beliefs._seeing(history.X_failed[-MAX_ROWS:])
         return known.believing(history.X_pending[-MAX_ROWS:])
 
@@ -76,8 +84,7 @@ class FrontBeliefs:
         """
         X, Y = history.X[self.rows], history.Y[self.rows]
         categorical = self.processes[0].points.categorical
-        best = np.flatnonzero(nondominated(Y))
-        centre = X[best[rng.integers(len(best))]]
+        centre = rng.choice(self.incumbents(history, rng))
         points = Points.of(X[:, self.columns], categorical)
         here = Points.of(centre[np.newaxis, self.columns], categorical)
         D2 = points.pairs(here).squares.sum(axis=0)[:, 0]
@@ -90,7 +97,13 @@ class FrontBeliefs:
         box = around(centre, X[near], categorical_columns(history.space))
         processes = tuple(model.process for model in models)
         part = replace(
-            self, models=models, processes=processes, rows=self.rows[near], box=box, pending=0
+            self,
+            models=models,
+            processes=processes,
+            allowed=self.allowed[near],
+            rows=self.rows[near],
+            box=box,
+            pending=0,
         )
         known = part._seeing(history.X_failed[-MAX_ROWS:])
         return known.believing(np.concatenate([history.X_pending[-MAX_ROWS:], proposed]))
@@ -108,9 +121,21 @@ class FrontBeliefs:
         means = np.column_stack([process.seen() for process in self.processes])
         return np.concatenate([means[: len(self.rows)], means[len(means) - self.pending :]])
 
+    def to_improve(self) -> FloatArray:
+        """(k, m) Of these, the ones that an improvement is an improvement on.
+
+        Those that violate no constraint, and those that run if there are no constraints.
+        """
+        values, running = self.values(), not self.feasibility.processes
+        return values[np.append(self.allowed, np.full(self.pending, running))]
+
     def incumbents(self, history: History, rng: np.random.Generator) -> FloatArray:
-        """(b, d) Some trials of the front, in random order."""
-        best = np.flatnonzero(nondominated(self.values()[: len(self.rows)]))
+        """(b, d) Some trials of the front, or those that violate least, in random order."""
+        if not self.allowed.any():
+            best = np.argsort(violations(history.excess[self.rows]), kind="stable")[:_INCUMBENTS]
+        else:
+            candidates = np.flatnonzero(self.allowed)
+            best = candidates[nondominated(self.values()[candidates])]
         some: FloatArray = history.X[self.rows[rng.permutation(best)[:_INCUMBENTS]]]
         return some
 
@@ -119,13 +144,14 @@ class FrontBeliefs:
         return self.processes[0].points.nearest(units[:, self.columns])
 
 
-def kept_rows(Y: FloatArray, limit: int) -> NDArray[np.intp]:
+def kept_rows(Y: FloatArray, allowed: BoolArray, limit: int) -> NDArray[np.intp]:
     """The most useful trials where there are too many.
 
     Up to half are the best by the fronts that they are in, the others evenly spaced in time.
 
     Args:
         Y: (n, m) Values, to be minimised.
+        allowed: (n,) Which violate no constraint; these are the better ones.
         limit: How many to keep.
 
     Returns:
@@ -133,7 +159,7 @@ def kept_rows(Y: FloatArray, limit: int) -> NDArray[np.intp]:
     """
     if len(Y) <= limit:
         return np.arange(len(Y))
-    order = np.argsort(fronts(Y), kind="stable")
+    order = np.lexsort([fronts(Y), ~allowed])
     share = int(limit * _FRONT_SHARE)
     kept = np.zeros(len(Y), dtype=np.bool_)
     kept[order[:share]] = True

@@ -14,6 +14,7 @@ from fsopt.moo.pareto import crowding, fronts
 from fsopt.search.distinct import is_valid, replace_unusable
 from fsopt.search.explanation import Explanation
 from fsopt.search.genetic import children_of
+from fsopt.search.objective import violations
 from fsopt.search.random import RandomSearch
 from fsopt.streams import stream
 
@@ -55,7 +56,7 @@ class NSGA2:
         if len(history.X) < self.population or not len(numbers):
             return RandomSearch().suggest(history, numbers, seed)
         space = history.space
-        alive = history.X[survivors(history.Y, self.population)]
+        alive = history.X[survivors(history.Y, history.excess, self.population)]
         units = np.full((len(numbers), len(space)), np.nan)
         usable = np.zeros(len(numbers), dtype=np.bool_)
         proposed: set[int] = set()
@@ -81,14 +82,23 @@ class NSGA2:
         return Explanation(source=f"a child of two of the best {self.population} trials")
 
 
-def survivors(Y: FloatArray, count: int) -> IntArray:
+def survivors(Y: FloatArray, excess: FloatArray, count: int) -> IntArray:
     """The indices of the best points, best first.
+
+    What violates constraints on outcomes is dominated by all that does not, and by what violates
+    them less (Deb et al., section VI.A).
 
     Args:
         Y: (n, m) Values to be minimised.
+        excess: (n, c) By how much constraints are violated, where positive.
         count: How many; fewer come out if there are fewer.
     """
-    front = fronts(Y)
+    front = np.zeros(len(Y), dtype=np.int64)
+    violation = violations(excess)
+    allowed = violation == 0
+    front[allowed] = fronts(Y[allowed])
+    _, worse = np.unique(violation[~allowed], return_inverse=True)
+    front[~allowed] = front[allowed].max(initial=-1) + 1 + worse
     chosen: list[IntArray] = []
     for number in range(front.max(initial=-1) + 1):
         members = np.flatnonzero(front == number)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsopt.history import FloatArray, History, IntArray
-from fsopt.search.objective import WORST, Tradeoff, ranks, scalarize
+from fsopt.search.objective import WORST, Tradeoff, ranks, worth
 
 MAX_ROWS = 1_500
 """No more rows than this are fitted, so that a proposal's cost stays bounded,"""
@@ -46,8 +46,7 @@ class TrainingSet:
             patience: See `stagnations`.
             tradeoff: How several objectives become one value.
         """
-        several = history.Y.shape[1] > 1
-        values = scalarize(history.Y, rng, tradeoff) if several else history.Y[:, 0]
+        values = worth(history.Y, history.excess, rng, tradeoff)
         limit = max_rows(len(history.space))
         good, failed = _kept(values, len(history.X_failed), limit, rng)
         order = good[np.argsort(values[good], kind="stable")]

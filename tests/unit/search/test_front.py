@@ -134,11 +134,11 @@ def test_an_explanation_names_the_models_that_made_the_proposal() -> None:
 
 def test_the_best_fronts_are_kept_of_many_trials() -> None:
     Y = bowls(points(400))
-    kept = kept_rows(Y, 100)
+    kept = kept_rows(Y, np.ones(400, dtype=np.bool_), 100)
     assert len(kept) == 100
     assert np.isin(np.flatnonzero(nondominated(Y)), kept).all()
     assert (np.diff(kept) > 0).all()
-    assert kept_rows(Y[:100], 100).tolist() == list(range(100))
+    assert kept_rows(Y[:100], np.ones(100, dtype=np.bool_), 100).tolist() == list(range(100))
 
 
 def test_parts_lie_around_trials_of_the_front() -> None:

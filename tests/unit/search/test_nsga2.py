@@ -26,10 +26,10 @@ def history_of(X: FloatArray, Y: FloatArray) -> History:
 
 def test_survivors_are_the_best_fronts_and_of_the_last_the_least_crowded() -> None:
     Y = np.array([[0, 9], [5, 5], [5.2, 4.8], [9, 0], [1, 10], [6, 6], [10, 10]], dtype=float)
-    assert set(survivors(Y, 3).tolist()) == {0, 3, 1}
-    assert set(survivors(Y, 4).tolist()) == {0, 1, 2, 3}
-    assert set(survivors(Y, 6).tolist()) == {0, 1, 2, 3, 4, 5}
-    assert len(survivors(Y, 100)) == len(Y)
+    assert set(survivors(Y, Y[:, :0], 3).tolist()) == {0, 3, 1}
+    assert set(survivors(Y, Y[:, :0], 4).tolist()) == {0, 1, 2, 3}
+    assert set(survivors(Y, Y[:, :0], 6).tolist()) == {0, 1, 2, 3, 4, 5}
+    assert len(survivors(Y, Y[:, :0], 100)) == len(Y)
 
 
 def test_it_is_random_search_until_there_is_a_population() -> None:
