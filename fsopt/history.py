@@ -131,7 +131,8 @@ class History:
     @property
     def is_allowed(self) -> BoolArray:
         """(n,) Which of them violate no constraint on outcomes."""
-        return np.all(self.excess <= 0, axis=1)
+        allowed: BoolArray = np.all(self.excess <= 0, axis=1)
+        return allowed
 
     @property
     def numbers(self) -> IntArray:

@@ -159,7 +159,8 @@ class Objectives:
 
     def are_allowed(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
         """(n,) Which trials with values (n, len(self)) keep all limits."""
-        return np.all(self.excess(values) <= 0, axis=1)
+        allowed: NDArray[np.bool_] = np.all(self.excess(values) <= 0, axis=1)
+        return allowed
 
     def read(self, result: object) -> tuple[float, ...] | Failure:
         """The values that an objective's result stands for, or why it is none.

@@ -30,6 +30,7 @@ from fsopt.streams import stream
 _MOST_OBJECTIVES = 3  # of which what no trial dominates is divided into few boxes
 _BOUND_SHARE = 0.2  # of the proposals, and
 _BESIDE_SHARE = 0.6  # of those beside others that are evaluated
+_WIDE_SHARE = 0.5  # of those that maximise the hypervolume
 _PART_SHARE = 1 / 3
 _LEAST_FOR_PARTS = 4  # trials for each parameter
 _LEAST_FEASIBILITY = 0.02
@@ -42,10 +43,11 @@ def suggest_front(history: History, numbers: Sequence[int], seed: int, plan: Pla
 
     Each objective has a Gaussian process, which is fitted once for all proposals. Of two or three
     objectives most proposals maximise the expected growth of the dominated hypervolume, in the
-    scales of these processes and up to a reference point a little worse than the front. The
-    others, and all of four or more objectives, minimise an optimistic trade-off of the objectives
-    whose weights are drawn from the study's seed and the trial's number: many workers who do not
-    know of each other then cover the whole front.
+    objectives' own units, up to a reference point that is a little worse than the front or, every
+    other time, at least the median of all trials, for the ends of the front. The others, and all
+    of four or more objectives, minimise an optimistic trade-off whose weights are drawn from the
+    study's seed and the trial's number: many workers who do not know of each other then cover the
+    whole front.
 
     Improvements are multiplied by the probability that constraints on outcomes are kept, each of
     which has a Gaussian process too, and count from what violates none. While there is no such
@@ -116,7 +118,7 @@ class _Search:
         is_enough = len(history.X) >= _LEAST_FOR_PARTS * len(history.space)
         in_part = rng.random() < _PART_SHARE and is_enough
         beliefs = whole.of_part(history, situation.proposed, rng) if in_part else whole
-        wanted = _wanted(beliefs.to_improve(), is_alone=situation.is_alone, rng=rng)
+        wanted = _wanted(beliefs, is_alone=situation.is_alone, rng=rng)
         return cls(situation, _Score(beliefs, wanted), in_part, rng)
 
     def run(self, candidates: int) -> FloatArray | None:
@@ -135,20 +137,26 @@ class _Search:
         return best_proposal(self.score, space, pool, free, rng, box)
 
 
-def _wanted(values: FloatArray, *, is_alone: bool, rng: np.random.Generator) -> FrontAcquisition:
+def _wanted(
+    beliefs: FrontBeliefs, *, is_alone: bool, rng: np.random.Generator
+) -> FrontAcquisition:
     """What a proposal maximises.
 
     Args:
-        values: (n, m) What the trials that violate no constraint are thought to be worth.
+        beliefs: What is thought of the trials.
         is_alone: Whether nothing else is evaluated at the same time.
         rng: Decides.
     """
+    values = beliefs.to_improve()
     if not len(values):
         return Indifferent()
     m = values.shape[1]
     share, kappa, weights = rng.random(), rng.exponential(), random_weights(m, rng)
     if m <= _MOST_OBJECTIVES and share > (_BOUND_SHARE if is_alone else _BESIDE_SHARE):
-        return LogHypervolumeImprovement.beyond(values, reference_point(values))
+        reference = beliefs.reference(values)
+        if rng.random() < _WIDE_SHARE:
+            reference = np.maximum(reference, np.median(beliefs.values(), axis=0))
+        return LogHypervolumeImprovement.beyond(values, reference, beliefs.units())
     ideal = values[nondominated(values)].min(axis=0)
     return TradeoffBound(weights / (reference_point(values) - ideal), ideal, kappa)
 

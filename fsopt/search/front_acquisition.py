@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,9 +15,15 @@ from fsopt.search.acquisition import log_h, relative_slopes
 
 _ROOT_2PI = math.sqrt(2 * math.pi)
 _BATCH = 2**16  # terms that are taken at once, so that they stay in the cache
+_LEAST = 1e-9  # width of a box
+_FLAT = 1e-6  # of the greatest steepness
 _SMALLEST = 1e-300  # of a share, whose logarithm is taken
 _EXACT = 1e-6  # of the product of the deviations: less is left over from a cancellation
 _MINOR = 0.05  # the weight of the sum in the augmented Chebyshev distance
+
+
+Units: TypeAlias = Callable[[FloatArray], FloatArray]
+"""Maps values (k,) on the scale of a model to others, increasingly."""
 
 
 class FrontAcquisition(Protocol):
@@ -56,18 +63,40 @@ class LogHypervolumeImprovement:
     """(c, m) Which level each box begins at; -1 for -inf."""
     high: IntArray
     """(c, m) Which level it ends at."""
+    log_weights: FloatArray
+    """(c,) The logarithms of what a unit of its volume is worth, at most 0."""
 
     name: ClassVar[str] = "logehvi"
 
     @classmethod
-    def beyond(cls, front: FloatArray, reference: FloatArray) -> LogHypervolumeImprovement:
-        """On a front (n, m), up to a reference point (m,)."""
+    def beyond(
+        cls, front: FloatArray, reference: FloatArray, units: Sequence[Units] = ()
+    ) -> LogHypervolumeImprovement:
+        """On a front (n, m), up to a reference point (m,).
+
+        Args:
+            front: Values on the scales of the models.
+            reference: On these scales.
+            units: For each objective, what maps its scale to that on which volumes count; within
+                each box it is taken to be linear. By default volumes count as they are.
+        """
         lower, upper = free_cells(front, reference)
+        log_weights = np.zeros(len(lower))
+        for j, to_units in enumerate(units):
+            span = reference[j] - upper[:, j].min()
+            low = np.where(np.isinf(lower[:, j]), upper[:, j] - max(span, _LEAST), lower[:, j])
+            steepness = (to_units(upper[:, j]) - to_units(low)) / (upper[:, j] - low)
+            log_weights += np.log(np.maximum(steepness, _FLAT * steepness.max() or 1.0))
         levels = tuple(np.unique(column) for column in upper.T)
         low = [np.searchsorted(level, lower[:, j]) for j, level in enumerate(levels)]
         high = [np.searchsorted(level, upper[:, j]) for j, level in enumerate(levels)]
         unbounded = np.isinf(lower)
-        return cls(levels, np.where(unbounded, -1, np.column_stack(low)), np.column_stack(high))
+        return cls(
+            levels,
+            np.where(unbounded, -1, np.column_stack(low)),
+            np.column_stack(high),
+            log_weights - log_weights.max(),
+        )
 
     def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """(k,) The logarithm of the expected growth."""
@@ -78,7 +107,7 @@ class LogHypervolumeImprovement:
 
     def _value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """`value`, by the plain formula where it is exact enough."""
-        growth = np.ones((len(mean), len(self.low)))
+        growth = np.tile(np.exp(self.log_weights), (len(mean), 1))
         for j, level in enumerate(self.levels):
             gains = np.zeros((len(mean), len(level) + 1))  # the last column is for -inf
             gains[:, :-1] = plain_gain(mean[:, j : j + 1], deviation[:, j : j + 1], level)
@@ -87,7 +116,7 @@ class LogHypervolumeImprovement:
         tiny = ~(total > _EXACT * deviation.prod(axis=1))
         result: FloatArray = np.log(np.maximum(total, _SMALLEST))
         if tiny.any():
-            logs = self._log_parts(mean[tiny], deviation[tiny])[0].sum(axis=0)
+            logs = self._log_parts(mean[tiny], deviation[tiny])[0].sum(axis=0) + self.log_weights
             most = logs.max(axis=1)
             result[tiny] = most + np.log(np.exp(logs - most[:, None]).sum(axis=1))
         return result
@@ -95,7 +124,7 @@ class LogHypervolumeImprovement:
     def slopes(self, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
         """(m,) and (m,) Its derivatives, those of each difference weighted by the boxes."""
         logs, ratios = (part[:, 0] for part in self._log_parts(mean[None], deviation[None]))
-        total = logs.sum(axis=0)
+        total = logs.sum(axis=0) + self.log_weights
         weights = np.exp(total - total.max())
         weights /= weights.sum()
         by_mean, by_deviation = np.empty_like(mean), np.empty_like(mean)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fsopt.history import BoolArray, FloatArray, History
+from fsopt.moo.hypervolume import reference_point
 from fsopt.moo.pareto import fronts, nondominated
 from fsopt.search.ascent import Box
 from fsopt.search.beliefs import around, categorical_columns, modelled_columns
+from fsopt.search.estimate import restored
 from fsopt.search.feasibility import Feasibility
+from fsopt.search.front_acquisition import Units
 from fsopt.search.objective import violations
 from fsopt.surrogate import (
     MAX_ROWS,
@@ -26,6 +30,7 @@ from fsopt.surrogate import (
 _INCUMBENTS = 8
 _PART = 1 / 3  # of the trials, that are nearest to a centre
 _MOST_NEAR = 100  # trials, however many there are
+_BEYOND = 1e-3  # at least, by which a reference point lies beyond the front
 _FRONT_SHARE = 0.5  # at most, of the trials that are kept
 
 
@@ -40,8 +45,10 @@ class FrontBeliefs:
     """Of labels 1 for success and -1 for failure, if there were failures."""
     feasibility: Feasibility
     """Of constraints on outcomes."""
+    Y: FloatArray
+    """(n, m) The values of the trials seen, in the units of the objectives."""
     allowed: BoolArray
-    """(n,) Which of the trials seen violate none."""
+    """(n,) Which of them violate no constraint."""
     pending: int
     """How many of the configurations seen last are evaluated now."""
     columns: BoolArray
@@ -68,7 +75,18 @@ class FrontBeliefs:
         box = Box.whole(len(history.space))
         feasibility = Feasibility.of(X, history.excess, categorical, rows)
         allowed = history.is_allowed[rows]
-        beliefs = cls(models, processes, success, feasibility, allowed, 0, columns, rows, box)
+        beliefs = cls(
+            models,
+            processes,
+            success,
+            feasibility,
+            history.Y[rows],
+            allowed,
+            0,
+            columns,
+            rows,
+            box,
+        )
         known = beliefs._seeing(history.X_failed[-MAX_ROWS:])
         return known.believing(history.X_pending[-MAX_ROWS:])
 
@@ -82,7 +100,7 @@ class FrontBeliefs:
             proposed: (b, d) Unit rows that were proposed in the same call.
             rng: Decides where.
         """
-        X, Y = history.X[self.rows], history.Y[self.rows]
+        X, Y = history.X[self.rows], self.Y
         categorical = self.processes[0].points.categorical
         centre = rng.choice(self.incumbents(history, rng))
         points = Points.of(X[:, self.columns], categorical)
@@ -100,6 +118,7 @@ class FrontBeliefs:
             self,
             models=models,
             processes=processes,
+            Y=Y[near],
             allowed=self.allowed[near],
             rows=self.rows[near],
             box=box,
@@ -127,7 +146,29 @@ class FrontBeliefs:
         Those that violate no constraint, and those that run if there are no constraints.
         """
         values, running = self.values(), not self.feasibility.processes
-        return values[np.append(self.allowed, np.full(self.pending, running))]
+        some: FloatArray = values[np.append(self.allowed, np.full(self.pending, running))]
+        return some
+
+    def units(self) -> tuple[Units, ...]:
+        """For each objective, what maps the scale of its process to its own units."""
+        return tuple(
+            partial(restored, z=model.process.values(), y=y)
+            for model, y in zip(self.models, self.Y.T, strict=True)
+        )
+
+    def reference(self, values: FloatArray) -> FloatArray:
+        """(m,) A point a little worse than the front of values (k, m), in the objectives' units.
+
+        All are on the scales of the processes, where it is found as in `reference_point`.
+        """
+        own = [to_units(column) for to_units, column in zip(self.units(), values.T, strict=True)]
+        point = reference_point(np.column_stack(own))
+        back = [
+            float(restored(point[j : j + 1], z=y, y=model.process.values())[0])
+            for j, (model, y) in enumerate(zip(self.models, self.Y.T, strict=True))
+        ]
+        # beyond the worst values the scales may be flat
+        return np.maximum(back, values[nondominated(values)].max(axis=0) + _BEYOND)
 
     def incumbents(self, history: History, rng: np.random.Generator) -> FloatArray:
         """(b, d) Some trials of the front, or those that violate least, in random order."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fsopt.history import FloatArray, History
-from fsopt.moo.hypervolume import hypervolume
+from fsopt.moo.hypervolume import hypervolume, reference_point
 from fsopt.moo.pareto import nondominated
 from fsopt.search import BayesianOptimizer, Exploration, SobolSearch, Tradeoff, front
 from fsopt.search.front_acquisition import LogHypervolumeImprovement, TradeoffBound
@@ -95,15 +95,32 @@ def test_categories_and_constants_are_no_obstacle() -> None:
 
 
 def test_a_hypervolume_is_for_few_objectives_and_weights_are_for_many() -> None:
+    X = points(12)
+
     def kinds(m: int, *, is_alone: bool) -> list[type]:
-        values = np.random.default_rng(0).random((20, m))
+        beliefs = FrontBeliefs.of(history_of(X, bowls(X, m)))
         draws = (np.random.default_rng(seed) for seed in range(60))
-        return [type(front._wanted(values, is_alone=is_alone, rng=rng)) for rng in draws]
+        return [type(front._wanted(beliefs, is_alone=is_alone, rng=rng)) for rng in draws]
 
     alone, beside = kinds(3, is_alone=True), kinds(3, is_alone=False)
     assert 0 < alone.count(TradeoffBound) < beside.count(TradeoffBound)
     assert beside.count(LogHypervolumeImprovement) > 0
     assert set(kinds(4, is_alone=True)) == {TradeoffBound}
+
+
+def test_volumes_count_in_the_units_of_the_objectives() -> None:
+    X = points(20)
+    Y = np.column_stack([bowls(X)[:, 0], np.exp(8 * bowls(X)[:, 1])])
+    beliefs = FrontBeliefs.of(history_of(X, Y))
+    values = beliefs.values()
+    own = [to_units(column) for to_units, column in zip(beliefs.units(), values.T, strict=True)]
+    np.testing.assert_allclose(np.column_stack(own), Y, rtol=0.05)
+    found = reference_point(Y)
+    back = [
+        float(to_units(np.array([limit]))[0])
+        for to_units, limit in zip(beliefs.units(), beliefs.reference(values), strict=True)
+    ]
+    np.testing.assert_allclose(back, found, rtol=0.1)
 
 
 def test_an_explicit_acquisition_or_trade_off_learns_one_value() -> None:

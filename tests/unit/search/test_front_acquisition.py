@@ -47,6 +47,31 @@ def test_the_growth_of_one_objective_is_the_improvement() -> None:
     np.testing.assert_allclose(improvement(1).value(mean, deviation), expected, rtol=1e-9)
 
 
+def test_the_expected_growth_can_be_in_other_units() -> None:
+    # between the levels of the front the square is replaced by straight lines
+    front, reference = np.array([[0.2, 0.8], [0.5, 0.5], [0.8, 0.2]]), np.full(2, 1.1)
+    levels = np.array([-1.0, 0.2, 0.5, 0.8, 1.1])
+
+    def squared(values: FloatArray) -> FloatArray:
+        return np.interp(values, levels, levels * np.abs(levels))
+
+    mean, deviation = np.array([0.45, 0.6]), np.array([0.05, 0.1])
+    drawn = mean + deviation * np.random.default_rng(0).standard_normal((20_000, 2))
+    before = hypervolume(squared(front), squared(reference))
+    growth = [
+        hypervolume(squared(np.vstack([front, y])), squared(reference)) - before for y in drawn
+    ]
+    wanted = LogHypervolumeImprovement.beyond(front, reference, (squared, squared))
+    other = np.array([0.3, 0.7])
+    found = np.exp(np.diff(wanted.value(np.array([other, mean]), np.tile(deviation, (2, 1)))))
+    drawn += other - mean
+    expected = np.mean(growth) / np.mean(
+        [hypervolume(squared(np.vstack([front, y])), squared(reference)) - before for y in drawn]
+    )
+    assert found[0] == pytest.approx(expected, rel=0.05)
+    check_slopes(wanted, mean[None], deviation[None])
+
+
 @pytest.mark.parametrize("m", M)
 def test_both_formulas_agree_where_they_meet(m: int) -> None:
     # along the way from a sure growth to a hopeless one there is neither a jump nor a plateau
