@@ -37,8 +37,8 @@ ALLOWED = {
     },
     "doctor": {"errors", "log"},
     "bench": {
-        *("codec", "errors", "events", "history", "log", "search", "space", "streams", "study"),
-        *("trial", "fsopt"),
+        *("codec", "errors", "events", "history", "log", "moo", "search", "space", "streams"),
+        *("study", "trial", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "errors", "objectives", "run", "search", "study", "values"),

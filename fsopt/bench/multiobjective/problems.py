@@ -26,7 +26,7 @@ from fsopt.space import Categorical, Float, Int, Space
 
 Formula = Callable[[FloatArray], Sequence[float]]
 
-_LOOKED_AT = 256  # points that a reference point is made of
+_LOOKED_AT = 64  # points that a reference point is made of
 
 
 @dataclass(frozen=True, slots=True)

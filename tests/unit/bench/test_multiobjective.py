@@ -64,13 +64,28 @@ def test_a_run_records_how_the_hypervolume_grows() -> None:
 
 
 @pytest.mark.parametrize("name", ["fsopt", "fsopt-nsga2", "optuna-nsga2", "optuna-tpe"])
-def test_entrants_propose_for_every_kind_of_problem(name: str) -> None:
+def test_entrants_propose_with_and_without_constraints(name: str) -> None:
     one = entrants.ENTRANTS[name]
     if importlib.util.find_spec(one.distribution) is None:
         pytest.skip(f"{one.distribution} is not installed")
-    for problem in ("bnh", "digits-size"):
+    for problem in ("bnh", "dtlz2"):
         found = contest.run(one, problems.PROBLEMS[problem], 0, 7)
         assert len(found.hypervolume) == 7
+
+
+def test_a_small_network_has_few_weights_and_a_large_error() -> None:
+    problem = problems.PROBLEMS["digits-size"]
+    small = {
+        "layers": 1,
+        "units1": 2,
+        "activation": "relu",
+        "rate": 0.01,
+        "alpha": 1e-3,
+        "batch": 64,
+    }
+    error, size = problem.evaluate(small)
+    assert 0.5 < error < 1
+    assert size == pytest.approx(np.log10(65 * 2 + 3 * 10))
 
 
 def test_runs_are_kept_and_not_made_again(tmp_path: Path) -> None:
