@@ -34,6 +34,7 @@ _WIDE_SHARE = 0.5  # of those that maximise the hypervolume
 _PART_SHARE = 1 / 3
 _LEAST_FOR_PARTS = 4  # trials for each parameter
 _LEAST_FEASIBILITY = 0.02
+_STARTS = 2  # of climbs, each of which asks the models of all objectives
 _DISTANCES = 4_000_000  # between what is looked at and what is known, for all objectives together
 _FEWEST = 300  # configurations looked at nevertheless
 
@@ -134,7 +135,7 @@ class _Search:
         pool = starting_points(history, incumbents, count, rng, box)
         if history.noisy:
             pool = np.concatenate([pool, incumbents])
-        return best_proposal(self.score, space, pool, free, rng, box)
+        return best_proposal(self.score, space, pool, free, rng, box, _STARTS)
 
 
 def _wanted(

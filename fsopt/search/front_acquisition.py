@@ -84,8 +84,9 @@ class LogHypervolumeImprovement:
         log_weights = np.zeros(len(lower))
         for j, to_units in enumerate(units):
             span = reference[j] - upper[:, j].min()
-            low = np.where(np.isinf(lower[:, j]), upper[:, j] - max(span, _LEAST), lower[:, j])
-            steepness = (to_units(upper[:, j]) - to_units(low)) / (upper[:, j] - low)
+            ends = upper[:, j]
+            begins = np.where(np.isinf(lower[:, j]), ends - max(span, _LEAST), lower[:, j])
+            steepness = (to_units(ends) - to_units(begins)) / (ends - begins)
             log_weights += np.log(np.maximum(steepness, _FLAT * steepness.max() or 1.0))
         levels = tuple(np.unique(column) for column in upper.T)
         low = [np.searchsorted(level, lower[:, j]) for j, level in enumerate(levels)]

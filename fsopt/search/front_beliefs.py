@@ -31,6 +31,7 @@ _INCUMBENTS = 8
 _PART = 1 / 3  # of the trials, that are nearest to a centre
 _MOST_NEAR = 100  # trials, however many there are
 _BEYOND = 1e-3  # at least, by which a reference point lies beyond the front
+_ALL_ROWS = 600  # of the processes of all objectives together
 _FRONT_SHARE = 0.5  # at most, of the trials that are kept
 
 
@@ -63,7 +64,9 @@ class FrontBeliefs:
         """Of the whole space, from a history with at least one value."""
         columns = modelled_columns(history.space)
         categorical = categorical_columns(history.space)[columns]
-        rows = kept_rows(history.Y, history.is_allowed, MAX_ROWS)
+        rows = kept_rows(
+            history.Y, history.is_allowed, min(MAX_ROWS, _ALL_ROWS // history.Y.shape[1])
+        )
         X, noisy = history.X[:, columns], bool(history.noisy)
         models = tuple(
             fit_gaussian(X, np.ascontiguousarray(y), categorical, noisy=noisy, rows=rows)
@@ -168,7 +171,9 @@ class FrontBeliefs:
             for j, (model, y) in enumerate(zip(self.models, self.Y.T, strict=True))
         ]
         # beyond the worst values the scales may be flat
-        return np.maximum(back, values[nondominated(values)].max(axis=0) + _BEYOND)
+        worst = values[nondominated(values)].max(axis=0)
+        reference: FloatArray = np.maximum(back, worst + _BEYOND)
+        return reference
 
     def incumbents(self, history: History, rng: np.random.Generator) -> FloatArray:
         """(b, d) Some trials of the front, or those that violate least, in random order."""
