@@ -228,6 +228,8 @@ class FinishedTrial:
     """Why it failed."""
     expected: Mapping[str, Expected] = field(default_factory=dict)
     """By objective, where trials were compared by a model; otherwise empty."""
+    outcomes: Mapping[str, float] = field(default_factory=dict)
+    """What else was reported and has a limit, by name; see `StudyConfig.constraints_on`."""
 
     @property
     def value(self) -> float:

@@ -20,7 +20,7 @@ ALLOWED = {
     "history": {"space"},
     "predictions": {"errors"},
     "surrogate": {"errors", "history"},
-    "search": {"errors", "history", "space", "streams", "surrogate", "values"},
+    "search": {"errors", "history", "moo", "space", "streams", "surrogate", "values"},
     "moo": set(),
     "config": {"errors", "objectives", "search", "space", "streams"},
     "log": {"codec", "errors", "events", "scheduler"},
@@ -44,9 +44,9 @@ ALLOWED = {
     },
     "doctor": {"errors", "log", "scheduler"},
     "bench": {
-        *("codec", "config", "ensemble", "errors", "events", "history", "log", "objectives"),
-        *("predictions", "run", "search", "space", "state", "stop", "streams", "study", "trial"),
-        *("values", "fsopt"),
+        *("codec", "config", "ensemble", "errors", "events", "history", "log", "moo"),
+        *("objectives", "predictions", "run", "search", "space", "state", "stop", "streams"),
+        *("study", "trial", "values", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "ensemble", "errors", "launch", "objectives", "run"),
@@ -71,7 +71,8 @@ JOINS = {PACKAGE / "ensemble" / "trials.py"}
 IMPURE_MODULES = {"os", "time", "datetime", "pathlib", "random", "secrets", "socket", "io"}
 IMPURE_MODULES |= {"subprocess", "tempfile", "threading", "shutil", "uuid", "platform"}
 
-LAZY = {"psutil", "scipy", "sklearn", "pandas", "pyarrow", "rich", "matplotlib", "plotly"}
+LAZY = {"moocore", "psutil", "scipy", "sklearn", "pandas", "pyarrow", "rich", "matplotlib"}
+LAZY |= {"plotly"}
 """Imported where they are used: importing the package must stay cheap."""
 
 

@@ -22,7 +22,6 @@ from fsopt.events import Record, WriterStarted
 from fsopt.log import layout
 from fsopt.log.reader import Damage, Position
 from fsopt.log.snapshots import SnapshotName
-from fsopt.objectives import Objectives
 from fsopt.state import TrialRecord, WriterState
 from fsopt.state.record import Stamp
 from fsopt.state.residue import facts
@@ -97,7 +96,7 @@ def to_bytes(contents: Contents, finished: Sequence[TrialRecord], config: StudyC
     """
     import pyarrow.parquet as pq
 
-    objectives = Objectives.of(config.objectives)
+    objectives = config.outcomes
     table = to_table(contents.rows, finished, config.space, objectives)
     text = json.dumps(_metadata(contents), allow_nan=False)
     table = table.replace_schema_metadata({_KEY: text.encode()})
@@ -115,7 +114,7 @@ def from_bytes(content: bytes, config: StudyConfig) -> Contents:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    objectives = Objectives.of(config.objectives)
+    objectives = config.outcomes
     try:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         metadata = _read_metadata(file)
