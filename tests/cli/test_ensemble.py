@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import fsopt as package
+from fsopt.cli.ensemble import _LOSSES
 from fsopt.cli.main import main
-from fsopt.ensemble import latest
+from fsopt.ensemble import LOSSES, latest
 from fsopt.log import layout
 
 Y = np.random.default_rng(0).normal(size=30)
@@ -51,6 +52,10 @@ def test_an_ensemble_is_selected_told_and_recorded(directory: Path, tmp_path: Pa
         assert f"  {loss}" in result.stdout
         assert f"| {loss} | {built.scores[loss]:.4g} |" in report.read_text()
     assert f"the best single trial is {built.single}." in report.read_text()
+
+
+def test_every_loss_can_be_chosen() -> None:
+    assert set(_LOSSES) == set(LOSSES)
 
 
 def test_json_holds_the_fields_of_the_event(directory: Path) -> None:
