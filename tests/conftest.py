@@ -1,4 +1,4 @@
-"""Options of the test run."""
+"""Options of the test run; what is slow runs only when it is asked for: ``pytest -m slow``."""
 
 from __future__ import annotations
 
@@ -11,3 +11,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--schedule-seed", type=int, default=None, help="run only the simulated study of this seed"
     )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect slow tests, unless the expression after -m speaks of them."""
+    if "slow" in config.getoption("markexpr"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]

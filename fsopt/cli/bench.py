@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
+from fsopt.cli.bench_ensembles import ensembles
 from fsopt.cli.bench_stopping import stopping
-from fsopt.cli.common import debug_option, json_option, print_json
+from fsopt.cli.common import debug_option, json_option, markdown_option, print_json
 
 
 @click.group()
@@ -38,13 +39,7 @@ bench.add_command(stopping)
 @click.option(
     "--peers/--no-peers", default=True, show_default=True, help="Whether to measure other tools."
 )
-@click.option(
-    "--markdown",
-    "document",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also write the table between the marks in this Markdown file.",
-)
+@markdown_option
 @json_option
 @debug_option
 @click.pass_context
@@ -142,13 +137,7 @@ def storage(
     metavar="FILE",
     help="A .jsonl or .parquet file; runs that it holds are not repeated, others are added.",
 )
-@click.option(
-    "--markdown",
-    "document",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also write the tables between the marks in this Markdown file.",
-)
+@markdown_option
 @click.option(
     "--plot",
     "figures",
@@ -181,6 +170,58 @@ def optimizers(ctx: click.Context, /, **options: Any) -> None:
 
 @bench.command()
 @click.option(
+    "--problems",
+    "wanted",
+    default="all",
+    show_default=True,
+    metavar="NAME,...",
+    help="zdt1, zdt2, zdt3, zdt4, dtlz2, dtlz7, dtlz2-5, bnh, srn, digits-size.",
+)
+@click.option(
+    "--optimizers",
+    "specs",
+    default="fsopt,fsopt-nsga2,random",
+    show_default=True,
+    metavar="NAME,...",
+    help="Also fsopt-forest and, where they are installed, optuna-nsga2, optuna-tpe, optuna-gp "
+    "and deephyper-cbo.",
+)
+@click.option("--evaluations", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, metavar="N")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("multiobjective.parquet"),
+    show_default=True,
+    metavar="FILE",
+    help="Keeps the runs; those that are in it are not made again.",
+)
+@click.option(
+    "--markdown",
+    "document",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the table between the marks in this Markdown file.",
+)
+@debug_option
+def multiobjective(**options: Any) -> None:
+    """Compare optimizers on several objectives, also with constraints on outcomes.
+
+    Told are mean hypervolumes of what was found, relative to the best run of any, and the mean
+    rank. The reference point of a problem is what half of its configurations beat.
+
+    \b
+    Example:
+      fsopt bench multiobjective --problems zdt1,bnh --seeds 3
+      fsopt bench multiobjective --optimizers fsopt,optuna-nsga2,optuna-gp --evaluations 500
+    """
+    from fsopt.cli.bench_multiobjective import compare
+
+    compare(**options)
+
+
+@bench.command()
+@click.option(
     "--optimizers",
     "specs",
     default="fsopt,random",
@@ -204,13 +245,7 @@ def optimizers(ctx: click.Context, /, **options: Any) -> None:
     metavar="N",
     help="How many proposals are timed in each study.",
 )
-@click.option(
-    "--markdown",
-    "document",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also write the table between the marks in this Markdown file.",
-)
+@markdown_option
 @json_option
 @debug_option
 @click.pass_context
@@ -241,7 +276,7 @@ def suggest(
     from fsopt.bench.table import columns, markdown
 
     name = "fsopt bench suggest"
-    counts = _counts(ctx, sizes)
+    counts = _counts(ctx, "--trials", sizes)
     if document is not None:
         check_marks(document, name)
     entrants = [entrant(spec) for spec in dict.fromkeys(specs.split(","))]
@@ -257,13 +292,79 @@ def suggest(
     ctx.exit(1 if table.failures() else 0)
 
 
-def _counts(ctx: click.Context, sizes: str) -> list[int]:
-    """Numbers of trials, ascending."""
+@bench.command()
+@click.option(
+    "--workers",
+    "sizes",
+    default="10,100,1000",
+    show_default=True,
+    metavar="N,...",
+    help="How many processes the clusters have, each with one evaluation at a time.",
+)
+@click.option("--trials-per-worker", type=click.IntRange(1), default=5, show_default=True)
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="The mean duration of an evaluation.",
+)
+@click.option(
+    "--failures",
+    type=click.FloatRange(0, 1),
+    default=0.02,
+    show_default=True,
+    help="How many evaluations fail, as a share of the trials.",
+)
+@click.option(
+    "--preemptions",
+    type=click.FloatRange(0, 1),
+    default=0.02,
+    show_default=True,
+    help="How many processes are preempted, as a share of the trials.",
+)
+@click.option(
+    "--losses",
+    type=click.FloatRange(0, 1),
+    default=0.004,
+    show_default=True,
+    help="How many processes are lost with their nodes, as a share of the trials.",
+)
+@click.option("--optimizer", default="random", show_default=True, metavar="NAME")
+@click.option("--problem", default="hartmann6", show_default=True, metavar="NAME")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@markdown_option
+@json_option
+@debug_option
+@click.pass_context
+def cluster(ctx: click.Context, /, **options: Any) -> None:
+    """Simulate clusters of workers in virtual time.
+
+    The processes are the real ones; simulated are time, the file server, evaluations, preemptions
+    and lost nodes. Told is how much of their time workers evaluate, what they ask of the
+    filesystem, and the regret. Fails unless each study ends with exactly its trials.
+
+    \b
+    Example:
+      fsopt bench cluster --workers 10,100
+      fsopt bench cluster --workers 10000 --trials-per-worker 2 --losses 0
+    """
+    from fsopt.cli.bench_cluster import Request, measure
+
+    sizes = tuple(_counts(ctx, "--workers", options.pop("sizes")))
+    measure(Request(sizes=sizes, **options))
+
+
+def _counts(ctx: click.Context, option: str, sizes: str) -> list[int]:
+    """Numbers, ascending."""
     words = sizes.split(",")
     if not all(word.isdecimal() for word in words):
-        raise click.UsageError(f"--trials takes numbers like 100,1000, not {sizes!r}.", ctx=ctx)
+        raise click.UsageError(f"{option} takes numbers like 100,1000, not {sizes!r}.", ctx=ctx)
     return sorted({int(word) for word in words})
 
 
 def _tell(what: str) -> None:
     click.echo(f"measuring: {what}", err=True)
+
+
+bench.add_command(ensembles)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -34,6 +35,17 @@ def debug_option(function: _F) -> _F:
 def json_option(function: _F) -> _F:
     """``--json``, which every verb that prints data has."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def markdown_option(function: _F) -> _F:
+    """``--markdown``, which every benchmark has that documents show."""
+    return click.option(
+        "--markdown",
+        "document",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="Also write the result between the marks in this Markdown file.",
+    )(function)
 
 
 def directory_argument(function: _F) -> _F:

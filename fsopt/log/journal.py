@@ -120,13 +120,18 @@ class Journal:
         self._reader.join(positions, damage, self._clock())
         self._reader.has_missed = False
 
-    def discover(self) -> None:
+    def discover(self, *, thorough: bool = True) -> None:
         """Look which logs there are, without reading them.
+
+        Args:
+            thorough: Whether to look even if it is not time to look again.
 
         Raises:
             StorageError: If a directory can't be listed.
         """
-        self._reader.discover(self._clock())
+        now = self._clock()
+        if thorough or self._reader.is_listing_due(now):
+            self._reader.discover(now)
 
     def poll(self, *, thorough: bool = True) -> list[Record]:
         """What was appended since the last poll, by others and by this process.

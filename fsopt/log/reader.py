@@ -22,8 +22,8 @@ _QUIET_SHARE, _PAUSE_PER_LOG, _LONGEST_PAUSE = 1 / 8, 0.02, 30.0
 """A quiet log is looked at again after this share of the time for which it has been quiet, but at
 most after so many seconds for each log that is read, nor longer than the last."""
 
-_LIST_EVERY = 0.25
-"""Seconds between looks for new logs, at least."""
+_LIST_EVERY, _LIST_SELDOM = 0.25, 5.0
+"""Seconds between looks for new logs, at least; up to the latter the longer none has come."""
 
 _Key: TypeAlias = tuple[str, int]
 """A writer, and the index of its segment."""
@@ -69,6 +69,8 @@ class LogReader:
     has_missed: bool = False
     """Whether a segment was gone that was not read to its end: a snapshot has what it held."""
     _listed_at: float = -math.inf
+    _found_at: float = math.inf
+    """When a new log was found last, or first looked for."""
     _segments: dict[_Key, Position] = field(default_factory=dict)
     _open: set[_Key] = field(default_factory=set)
     """Segments that may still grow."""
@@ -150,6 +152,11 @@ class LogReader:
             return self._listed_at - since
         return self._looked.get((writer, self._latest[writer]), -math.inf) - since
 
+    def is_listing_due(self, now: float) -> bool:
+        """Whether it is time to look for new segments again."""
+        quiet = min(_QUIET_SHARE * (now - self._found_at), _LIST_SELDOM)
+        return now - self._listed_at >= max(_LIST_EVERY, self._pause(), quiet)
+
     def discover(self, now: float) -> None:
         """Look for new segments.
 
@@ -167,7 +174,7 @@ class LogReader:
                         self._find(shard, name, now)
         except OSError as error:
             raise refused("list", self.filesystem.describe(layout.LOG), error) from error
-        self._listed_at = now
+        self._listed_at, self._found_at = now, min(self._found_at, now)
 
     def poll(self, now: float, *, thorough: bool = True) -> list[Record]:
         """What was added since the last poll.
@@ -180,14 +187,12 @@ class LogReader:
         Raises:
             StorageError: If a directory or file can't be read.
         """
-        if thorough or now - self._listed_at >= max(_LIST_EVERY, self._pause()):
+        if thorough or self.is_listing_due(now):
             self.discover(now)
         records: list[Record] = []
         failure: StorageError | None = None
-        for key in sorted(self._open):
+        for key in sorted(self._open if self.follows_all else self._watched_segments()):
             writer, index = key
-            if not (self.follows_all or writer in self.watched):
-                continue
             if not (thorough or self._is_due(key, now)):
                 continue
             try:
@@ -221,7 +226,7 @@ class LogReader:
         self._open.add(key)
         self._growing[key[0]] += 1
         self._latest[key[0]] = max(key[1], self._latest.get(key[0], 0))
-        self.last_growth[key[0]] = now
+        self.last_growth[key[0]] = self._found_at = now
         return position
 
     def _finish(self, key: _Key) -> None:
@@ -236,6 +241,9 @@ class LogReader:
         quiet = now - self.last_growth.get(key[0], now)
         pause = min(_QUIET_SHARE * quiet, self._pause())
         return now - self._looked.get(key, -math.inf) >= pause
+
+    def _watched_segments(self) -> list[_Key]:
+        return [key for key in self._open if key[0] in self.watched] if self.watched else []
 
     def _pause(self) -> float:
         return min(_PAUSE_PER_LOG * len(self._open), _LONGEST_PAUSE)

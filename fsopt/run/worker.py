@@ -90,6 +90,7 @@ class Worker:
         part: Part,
         progress: Progress,
         preemption: Preemption,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._study = study
         self._backend = backend
@@ -104,7 +105,7 @@ class Worker:
         self._reliance: Reliance | None = None
         if part.role is Role.EVALUATE:
             self._reliance = Reliance(session, waits=part.waits, tell=progress.notice)
-        self._clock: Callable[[], float] = time.monotonic
+        self._clock = clock
         self._started = self._clock()
         self._running: dict[tuple[int, int], tuple[Assignment, float]] = {}
         self._notes = Notes()
@@ -112,7 +113,9 @@ class Worker:
         self._evaluated = 0
         self._exhausted = False
         self._slotless: float | None = None
-        self._next_flush = self._next_sync = 0.0
+        self.next_look = 0.0
+        """The clock before which this process does not look at what others do."""
+        self._next_flush = 0.0
         self._patience = Patience(self._clock, progress.notice)
 
     def run(self) -> Summary:
@@ -158,8 +161,8 @@ class Worker:
         timeout, now = self._limits.timeout, self._clock()
         if timeout is not None and now - self._started >= timeout:
             return TIMEOUT
-        if now >= self._next_sync:
-            self._next_sync = now + _SYNC_EVERY
+        if now >= self.next_look:
+            self.next_look = now + self._pause_between_looks(now)
             self._patience.attempt("read", self._study.session.refresh)
         return STOPPED if self._study.session.state.stopped else self._reached()
 
@@ -171,6 +174,14 @@ class Worker:
             return TARGET
         patience = self._limits.patience
         return PATIENCE if patience and self._incumbents.unimproved >= patience else None
+
+    def _pause_between_looks(self, now: float) -> float:
+        """Who has all hands full needs nothing of the others but to hear that the study stops."""
+        if not self._running or len(self._running) < self._backend.slots:
+            return _SYNC_EVERY
+        busy = now - max(began for _, began in self._running.values())
+        low, high = self._study.session.busy_pauses
+        return min(max(low, busy), high)
 
     def receive(self, message: Message) -> None:
         """Take in what an evaluation says."""

@@ -53,7 +53,7 @@ class TrialTable:
         self._space = space
         self._objects: dict[int, TrialRecord] = {}
         self._far: set[int] = set()  # numbers of objects that the columns do not reach
-        self._unfinished: set[int] = set()
+        self._unfinished: dict[int, int] = {}  # by number, the codes of their states
         self._kinds = np.zeros(256, dtype=np.uint8)
         self._rows = Rows.blank(256, len(space), objectives)
         self._names: list[str] = []
@@ -208,6 +208,10 @@ class TrialTable:
         """The trials that are waiting, running or paused, by number."""
         return (self._objects[number] for number in sorted(self._unfinished))
 
+    def unfinished_in(self, *states: TrialState) -> list[int]:
+        """The numbers of the unfinished trials in one of these states, ascending."""
+        return sorted(n for n, code in self._unfinished.items() if CODES[code] in states)
+
     def numbers(self) -> list[int]:
         """The numbers of all trials, ascending."""
         near: list[int] = np.flatnonzero(self._kinds[: self._end]).tolist()
@@ -306,9 +310,9 @@ class TrialTable:
             self._end = number + 1
         self._unsettled.add(number)
         if _IS_FINISHED[code]:
-            self._unfinished.discard(number)
+            self._unfinished.pop(number, None)
         else:
-            self._unfinished.add(number)
+            self._unfinished[number] = code
         is_revised = fitted and not is_same and not self._has_configuration(number, row)
         for watcher in self._watchers:
             watcher.add(number)

@@ -8,6 +8,7 @@ need not read the others again.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -104,6 +105,7 @@ class Chain:
     filesystem: Filesystem
     config: StudyConfig
     clock: Callable[[], float]
+    decode: Callable[[bytes, StudyConfig], Contents] = from_bytes
     tiers: list[Tier] = field(default_factory=list)
     """Of the newest generation that was taken in, the oldest first."""
     scalars: Scalars = NO_SCALARS
@@ -116,6 +118,8 @@ class Chain:
     """The snapshot directory as it was seen last."""
     noticed_at: float = field(init=False)
     """When the newest generation of the listing was first seen."""
+    looked_at: float = -math.inf
+    """When the directory was listed last."""
     claimed_at: float = field(init=False)
     """When the highest claim of the listing was first seen."""
     _taken_at: float = field(init=False)
@@ -149,6 +153,7 @@ class Chain:
             StorageError: If the directory can't be listed.
         """
         before, self.listing = self.listing, snapshots.look(self.filesystem)
+        self.looked_at = self.clock()
         if self.listing.newest != before.newest:
             self.noticed_at = self.clock()
         if self.listing.claims[-1:] != before.claims[-1:]:
@@ -174,6 +179,8 @@ class Chain:
             for name in fresh:
                 if name not in self.included:
                     took |= self._take_in_one(name, state, follower)
+            if self.included.issuperset(fresh):
+                break
         return took
 
     def add(self, name: SnapshotName, contents: Contents, state: StudyState) -> None:
@@ -292,7 +299,7 @@ class Chain:
         if content is None:
             return None
         try:
-            contents = from_bytes(content, self.config)
+            contents = self.decode(content, self.config)
         except DamagedSnapshotError:
             return None
         self._bases[name] = contents.base
@@ -372,7 +379,7 @@ def _scalar_facts(scalars: Scalars) -> list[Record]:
         events.append(BudgetSet(trials=scalars.budget))
     kind = StudyStopped if scalars.stopped else StudyReopened
     events.append(kind(generation=scalars.generation))
-    return [Record("", 0, 0.0, event) for event in events]
+    return [*(Record("", 0, 0.0, event) for event in events), *scalars.ensembles]
 
 
 def trial_of(record: Record) -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fsopt.errors import StorageError
+from fsopt.events import Record
 from fsopt.history import IntArray
 from fsopt.log import layout, snapshots
 from fsopt.log.snapshots import SnapshotName
@@ -42,6 +43,9 @@ _INTERVALS = (1.0, 20.0)
 
 _COST_SHARE = 20
 """And at least so many times what making one takes."""
+
+_FRESH = 1.0
+"""Seconds for which a listing need not be asked for again."""
 
 _COLLECT_EVERY = 3600.0
 """Seconds between looks for files that can be removed."""
@@ -151,7 +155,8 @@ class Compactor:
             finished = session.state.trials.finished
             if finished - self._finished_before < TRIALS_PER_GENERATION:
                 return False
-        listing = chain.look()
+        # Where one process reads for all others, the others have just looked.
+        listing = chain.listing if now - chain.looked_at < _FRESH else chain.look()
         if self._counted_for != listing.newest:
             self._counted_for = listing.newest
             self._finished_before = session.state.trials.finished
@@ -228,6 +233,10 @@ class Compactor:
             stopped=state.stopped,
             observed=observed,
             watermarks=tuple(marks[-_MARKS_KEPT:]),
+            ensembles=tuple(
+                Record(stamp.writer, stamp.seq, stamp.time, event)
+                for event, stamp in state.ensembles.values()
+            ),
         )
 
 

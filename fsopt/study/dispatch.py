@@ -32,6 +32,11 @@ _LOOK_EVERY = 0.25
 _SURVEYS_PER_LEASE = 8
 """Looks at the claims of others in the time after which one of them may be lost."""
 
+_LOOKED_AFTER = 256
+"""So many running trials are looked after at a time, to see whether their processes are lost."""
+
+_IDLE, _RUNNING = (TrialState.WAITING, TrialState.PAUSED), TrialState.RUNNING
+
 _NEAR = 10_000
 """So many numbers are looked at to find those that were claimed without a word."""
 
@@ -43,16 +48,19 @@ class Dispatcher:
     session: Session
     pondering: Callable[[], AbstractContextManager[None]] = nullcontext
     """Surrounds the optimizer's work; may raise what is no `Exception` to end it early."""
-    _in_hand: set[tuple[int, int]] = field(default_factory=set)
-    """Attempts that were handed out by `take`."""
+    _in_doubt: set[tuple[int, int]] = field(default_factory=set)
+    """Attempts that this process has begun, and `take` has not handed out."""
     _ownership: Ownership = field(init=False)
     _silent: dict[int, float] = field(default_factory=dict)
     """By number that was claimed without a word, when it was last looked into."""
     _next_look: float = -math.inf
     _next_survey: float = -math.inf
+    _looked_after: int = field(init=False)
+    """How many running trials were looked after, from a place of this process's own on."""
 
     def __post_init__(self) -> None:
         self._ownership = Ownership(self.session)
+        self._looked_after = zlib.crc32(self.session.writer.encode())
 
     def take(
         self,
@@ -87,7 +95,7 @@ class Dispatcher:
             taken += self._orphan(limit, leased=leased)
         if new and len(taken) < count:
             taken += self._start_new(count - len(taken), limit, leased=leased)
-        self._in_hand.update((a.number, a.attempt) for a in taken)
+        self._in_doubt.difference_update((a.number, a.attempt) for a in taken)
         return taken
 
     def attend(self, *, keep_alive: bool = True) -> None:
@@ -141,17 +149,14 @@ class Dispatcher:
 
     def _interrupted(self) -> list[Assignment]:
         """Attempts of this process that never got out of `take`, because the disk was full."""
-        mine = []
-        for trial in self.session.state.unfinished():
+        mine, trials = [], self.session.state.trials
+        for number, index in sorted(self._in_doubt):
+            trial = trials.get(number)
+            if trial is None or trial.state is not TrialState.RUNNING or trial.params is None:
+                continue
             attempt = trial.decisive
-            if (
-                trial.state is TrialState.RUNNING
-                and attempt is not None
-                and attempt.writer == self.session.writer
-                and (trial.number, attempt.index) not in self._in_hand
-                and trial.params is not None
-            ):
-                mine.append(_assignment(trial, attempt.index, trial.params, attempt.after or 0))
+            if attempt and attempt.index == index and attempt.writer == self.session.writer:
+                mine.append(_assignment(trial, index, trial.params, attempt.after or 0))
         return mine
 
     def _available(self, limit: int | None) -> Iterator[TrialRecord]:
@@ -179,14 +184,24 @@ class Dispatcher:
 
         Of these each process begins with another one: all who want one see the same.
         """
+        trials = self.session.state.trials
         first: list[int] = []
         queue: list[int] = []
-        for trial in self.session.state.unfinished():
+        for number in trials.unfinished_in(*_IDLE):
+            trial = trials[number]
             made = trial.proposal
             is_queued = made is not None and made.by != ENQUEUED and not trial.attempts
-            (queue if is_queued else first).append(trial.number)
+            (queue if is_queued else first).append(number)
         at = zlib.crc32(self.session.writer.encode()) % max(len(queue), 1)
-        return first + queue[at:] + queue[:at]
+        return first + self._some(trials.unfinished_in(_RUNNING)) + queue[at:] + queue[:at]
+
+    def _some(self, running: list[int]) -> list[int]:
+        """All running trials; of very many the next few, other ones in each process."""
+        if len(running) <= _LOOKED_AFTER:
+            return running
+        begin = self._looked_after % len(running)
+        self._looked_after += _LOOKED_AFTER
+        return [*running[begin:], *running[:begin]][:_LOOKED_AFTER]
 
     def _is_open(self, number: int, following: int) -> bool:
         """Whether a trial still is unfinished, and still waits for this attempt."""
@@ -214,6 +229,7 @@ class Dispatcher:
         if trial.params is None:
             return self._start(self._proposals([trial.number]), index, leased=leased)
         after = self._take_checkpoint(trial, index)
+        self._in_doubt.add((trial.number, index))
         session.append(TrialStarted(trial=trial.number, attempt=index, after=after, leased=leased))
         return [_assignment(trial, index, trial.params, after or 0)]
 
@@ -330,6 +346,7 @@ class Dispatcher:
             )
             for made in proposals
         ]
+        self._in_doubt.update((made.trial, attempt) for made in proposals)
         self.session.append(*starts)
         return [
             Assignment(number=made.trial, attempt=attempt, params=made.params)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 import platform
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import fsopt
 from fsopt.config import StudyConfig
-from fsopt.errors import StorageError
 from fsopt.events import Event, WriterStarted
 from fsopt.history import History
 from fsopt.log.alarm import Alarm
@@ -18,13 +17,13 @@ from fsopt.log.files import TrialFiles
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.identity import Identity, has_vanished
 from fsopt.log.journal import Journal
-from fsopt.objectives import Objectives
 from fsopt.search.registry import optimizer_to_json
 from fsopt.state import StudyState
 from fsopt.study.archive import Archive
 from fsopt.study.chain import Chain
 from fsopt.study.collection import STALE
 from fsopt.study.compaction import Compactor
+from fsopt.study.heart import Heart
 
 BEATS_PER_LEASE = 4
 """Signs of life in the time after which a silent process is given up."""
@@ -35,14 +34,18 @@ MAX_BEAT = 60.0
 MANY_LOGS = 64
 """With more logs than this that may still grow, one process reads them for all others."""
 
-TOO_MANY_LOGS = 512
+TOO_MANY_LOGS = 128
 """With more than this not even a process that is about to leave reads them all."""
 
 _REFRESH_PAUSE, _REFRESH_SHARE = 0.05, 10
 """Seconds between looks at what others do, at least, and as a multiple of what a look takes."""
 
-_PAUSE_PER_LOG, _LONGEST_PAUSE = 0.001, 10.0
+_PAUSE_PER_LOG, _LONGEST_PAUSE = 0.01, 10.0
 """Seconds between looks for each log there is, where one process reads them for all others."""
+
+_BUSY_PAUSES, _BUSY_IN_A_CROWD = (1.0, 10.0), (15.0, 30.0)
+"""Seconds between looks at what others do, at least and at most, while there is nothing that a
+process would do about it; and the same where one process reads for all others."""
 
 _LOOK_AGAIN = 1.0
 """Seconds for which the fate of another process is remembered."""
@@ -63,6 +66,7 @@ class Session:
         identity: Identity,
         clock: Callable[[], float],
         uptime: Callable[[], float] | None = None,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """Reads nothing yet; see `open`.
 
@@ -73,13 +77,14 @@ class Session:
             identity: This process.
             clock: Monotonic seconds in which this process could run, for leases.
             uptime: Monotonic seconds that also pass while the machine is suspended.
+            wall_clock: Seconds since 1970, for people.
         """
         self.config = config
-        self.objectives = Objectives.of(config.objectives)
+        self.objectives = config.outcomes
         self.state = StudyState(config.space, len(self.objectives))
         self.files = files
         self.clock = clock
-        self.journal = Journal(filesystem, identity, self._introduction, clock=clock)
+        self.journal = Journal(filesystem, identity, self._introduction, wall_clock, clock)
         self.chain = Chain(filesystem, config, clock)
         self.compactor = Compactor(self)
         self.role, self.slots = "both", 1
@@ -98,7 +103,7 @@ class Session:
         self._is_called = self._is_complete = self._knows_all = False
         self._fates = _Fates()
         self._told: dict[str, int] = {}
-        self._heart: _Heart | None = None
+        self._heart: Heart | None = None
 
     @property
     def writer(self) -> str:
@@ -158,6 +163,9 @@ class Session:
         if began < self._next_refresh:
             self.state.apply_all(self.journal.acknowledged())
             return
+        if not self.is_crowded:
+            # When many come at once, not each of them should read the logs of all.
+            self.journal.discover(thorough=self._is_called)
         self.journal.follows_all = self._follows_all
         self._take_in(thorough=self._is_called)
         self._is_called = False
@@ -209,6 +217,11 @@ class Session:
     def is_crowded(self) -> bool:
         """Whether there are too many logs for every process to read them all."""
         return self.journal.open_segments > MANY_LOGS
+
+    @property
+    def busy_pauses(self) -> tuple[float, float]:
+        """Seconds between looks, at least and at most, of a process that needs nothing new."""
+        return _BUSY_PAUSES if self.journal.follows_all else _BUSY_IN_A_CROWD
 
     @property
     def has_many_unread(self) -> bool:
@@ -316,7 +329,7 @@ class Session:
         """Show signs of life from now on, until the session is closed."""
         if self._heart is None:
             interval = min(MAX_BEAT, self.config.lease / BEATS_PER_LEASE)
-            self._heart = _Heart(self.journal, interval)
+            self._heart = Heart(self.journal, interval)
             self._heart.start()
 
     def close(self) -> None:
@@ -370,26 +383,3 @@ class _Fates:
             gone = has_vanished(started.pid, started.process)
             self._looked[key] = (now, gone)
         return gone
-
-
-class _Heart(threading.Thread):
-    """Appends a sign of life while the process has nothing else to say."""
-
-    def __init__(self, journal: Journal, interval: float) -> None:
-        super().__init__(name="fsopt-heartbeat", daemon=True)
-        self._journal = journal
-        self._interval = interval
-        self._ended = threading.Event()
-
-    def run(self) -> None:
-        # Waking more often than it beats keeps the pause between two signs near the interval.
-        while not self._ended.wait(self._interval / 4):
-            try:
-                self._journal.beat(self._interval)
-            except StorageError:
-                # The events are kept; the next beat, or the main thread, sends them again.
-                continue
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join()

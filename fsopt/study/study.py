@@ -57,11 +57,12 @@ class Study:
         filesystem: Filesystem,
         files: TrialFiles,
         directory: Path | None,
+        session: Session | None = None,
     ) -> None:
-        """Made by `create_study` and `open_study`."""
+        """Made by `create_study` and `open_study`; a session comes with clocks of its own."""
         self.config = config
         self.directory = directory
-        self.session = Session(
+        self.session = session or Session(
             config, filesystem, files, current_identity(os.environ), time.monotonic, uptime
         )
         self.dispatcher = Dispatcher(self.session)

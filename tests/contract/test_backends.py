@@ -29,8 +29,10 @@ NAMES = (
 )
 """The ranks of mpirun test the backend of theirs (tests/real/test_mpi.py), others all others."""
 
+PARAMS = [pytest.param(name, marks=[pytest.mark.slow] * (name == "ray")) for name in NAMES]
 
-@pytest.fixture(params=NAMES)
+
+@pytest.fixture(params=PARAMS)
 def backend(request: pytest.FixtureRequest) -> str:
     name = str(request.param)
     if name in KINDS:
@@ -205,6 +207,14 @@ def test_a_process_that_does_not_listen_is_killed_and_its_trial_paused(
         assert summary.reason == "stopped"
         assert study.trials()["state"].tolist() == ["paused"]
     assert not Path(f"/proc/{path.read_text()}").exists()
+
+
+def test_a_limit_holds_wherever_an_evaluation_runs(study: fsopt.Study, backend: str) -> None:
+    if backend in ("serial", "thread"):
+        return
+    conditions = fsopt.Conditions(time_limit=0.5)
+    study.run(objectives.deaf, trials=1, backend=backend, conditions=conditions)
+    assert study.trials()["error"].tolist() == ["timeout"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is slow runs only when it is asked for: ``pytest -m slow``."""
+"""Tests with real components end what they have started."""
 
 from __future__ import annotations
 
@@ -9,20 +9,6 @@ import pytest
 from tests.real import jobs
 
 pytest.register_assert_rewrite("tests.real.two_clients", "tests.real.slurm_cluster")
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "slow: takes minutes; runs only with -m slow")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect slow tests, unless the expression after -m speaks of them."""
-    if "slow" in config.getoption("markexpr"):
-        return
-    slow = [item for item in items if item.get_closest_marker("slow")]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in slow]
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
+from fsopt.bench.cluster.server import File, Name, Server
 from fsopt.log import layout
 
 _ERRORS = (errno.ENOSPC, errno.EIO, errno.ESTALE)
@@ -43,82 +44,16 @@ class Storm:
 CALM = Storm()
 
 
-@dataclass(slots=True)
-class _File:
-    owner: str
-    """The client that keeps in memory what has not arrived at the server."""
-    content: bytearray
-    arrivals: list[tuple[float, int]]
-    """Since when the server has had how many bytes; both ascend."""
+class SimulatedServer(Server):
+    """The truth, and what is wrong with the server."""
 
-    def arrive(self, now: float, length: int) -> None:
-        if length > self.arrivals[-1][1]:
-            self.arrivals.append((max(now, self.arrivals[-1][0]), length))
-
-    def length(self, at: float) -> int:
-        """How many bytes the server had at that time."""
-        return next((length for time, length in reversed(self.arrivals) if time <= at), 0)
-
-
-@dataclass(slots=True)
-class _Name:
-    file: _File | None
-    """None for a directory."""
-    created: float
-    removed: float | None = None
-
-    def existed(self, at: float) -> bool:
-        return self.created <= at and (self.removed is None or self.removed > at)
-
-
-@dataclass(slots=True)
-class SimulatedServer:
-    """The truth: every name, and how much of every file has arrived."""
-
-    random: Random
-    cache_time: float = 0.0
-    """Seconds for which a client may show an older state."""
-    now: float = 0.0
-    full: bool = False
-    """Whether the disk has no space for data (names still fit)."""
-    directories: dict[str, dict[str, _Name]] = field(default_factory=dict)
-
-    def entry(self, path: str) -> _Name | None:
-        directory, _, name = path.rpartition("/")
-        return self.directories.get(directory, {}).get(name)
-
-    def add(self, path: str, file: _File) -> bool:
-        """Create a name; exact for all clients. False if it exists."""
-        known = self.entry(path)
-        if known is not None and known.removed is None:
-            return False
-        directory, _, name = path.rpartition("/")
-        self.directories.setdefault(directory, {})[name] = _Name(file, self.now)
-        while directory:
-            directory, _, name = directory.rpartition("/")
-            above = self.directories.setdefault(directory, {})
-            if name not in above or above[name].removed is not None:
-                above[name] = _Name(None, self.now)
-        return True
-
-    def paths(self) -> Iterator[str]:
-        """All files."""
-        for directory, names in self.directories.items():
-            for name, entry in names.items():
-                if entry.file is not None and entry.removed is None:
-                    yield f"{directory}/{name}"
-
-    def length(self, path: str) -> int:
-        """How many bytes of a file have arrived."""
-        entry = self.entry(path)
-        return 0 if entry is None or entry.file is None else entry.file.length(self.now)
-
-    def files_of(self, owner: str) -> Iterator[_File]:
-        """What a client has created."""
-        for names in self.directories.values():
-            for name in names.values():
-                if name.file is not None and name.file.owner == owner:
-                    yield name.file
+    def __init__(self, random: Random, cache_time: float = 0.0) -> None:
+        super().__init__()
+        self.random = random
+        self.cache_time = cache_time
+        """Seconds for which a client may show an older state."""
+        self.full = False
+        """Whether the disk has no space for data (names still fit)."""
 
 
 class SimulatedFilesystem:
@@ -153,7 +88,7 @@ class SimulatedFilesystem:
         if segment is None or segment[0] != self.node:
             raise BrokenPromiseError(f"{self.node} wants to append to {path}")
         with self.operation(path):
-            file = _File(self.node, bytearray(), [(self.server.now, 0)])
+            file = File(self.node, bytearray(), [(self.server.now, 0)])
             if not self.server.add(path, file):
                 raise _error(errno.EEXIST, path)
         return SimulatedAppender(self, path, file)
@@ -163,7 +98,7 @@ class SimulatedFilesystem:
         if content.decode() != f"{self.node}\n" or not (self.has_synced or spares_work_only):
             raise BrokenPromiseError(f"{self.node} claims {path} without having said who it is")
         with self.operation(path):
-            file = _File(self.node, bytearray(content), [(self.server.now, 0)])
+            file = File(self.node, bytearray(content), [(self.server.now, 0)])
             if not self.server.add(path, file):
                 return False
             if not self._by_chance(self.storm.short):
@@ -174,7 +109,7 @@ class SimulatedFilesystem:
     def publish(self, path: str, content: bytes) -> bool:
         with self.operation(path):
             now = self.server.now
-            file = _File(self.node, bytearray(content), [(now, len(content))])
+            file = File(self.node, bytearray(content), [(now, len(content))])
             return self.server.add(path, file)
 
     def read(self, path: str, offset: int = 0) -> bytes:
@@ -201,15 +136,12 @@ class SimulatedFilesystem:
         if entry is not None and (entry.file is None or not path.startswith(removable)):
             raise BrokenPromiseError(f"{self.node} removes {path}")
         with self.operation(path):
-            if entry is not None and entry.removed is None:
-                entry.removed = self.server.now
+            self.server.remove(path)
 
     def remove_directory(self, path: str) -> None:
         with self.operation(path):
-            entry = self.server.entry(path)
-            names = self.server.directories.get(path, {}).values()
-            if entry is not None and all(name.removed is not None for name in names):
-                entry.removed = self.server.now
+            if self.server.is_empty(path):
+                self.server.remove(path)
 
     @contextmanager
     def operation(self, path: str) -> Iterator[None]:
@@ -251,7 +183,7 @@ class SimulatedFilesystem:
         random, longest = self.server.random, self.server.cache_time
         return longest * random.random() if longest and random.random() < 0.5 else 0.0
 
-    def _shows(self, entry: _Name, at: float) -> bool:
+    def _shows(self, entry: Name, at: float) -> bool:
         if entry.file is not None and entry.file.owner == self.node:
             return entry.removed is None
         return entry.existed(at)
@@ -260,7 +192,7 @@ class SimulatedFilesystem:
 class SimulatedAppender:
     """A file that one client appends to; implements `fsopt.log.filesystem.Appender`."""
 
-    def __init__(self, client: SimulatedFilesystem, path: str, file: _File) -> None:
+    def __init__(self, client: SimulatedFilesystem, path: str, file: File) -> None:
         self._client = client
         self._path = path
         self._file = file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Collection
@@ -43,9 +44,17 @@ class _Handle:
         """
         if self._actor is None:
             if self.future.status != "finished":
-                raise LostActorError(describe(self.future.exception(timeout=1) or RuntimeError()))
+                raise LostActorError(self.trouble)
             self._actor = self.future.result(timeout=10)
         return self._actor
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no actor."""
+        status = self.future.status
+        if status != "error":
+            return f"Dask says {status}"
+        return describe(self.future.exception(timeout=10))
 
 
 class _Call:
@@ -64,8 +73,8 @@ class _Call:
         return True
 
     def result(self) -> list[Word]:
-        if self._handle.future.status != "finished" or self._asked is None:
-            raise LostActorError(f"Dask says {self._handle.future.status}")
+        if self._asked is None or self._handle.future.status != "finished":
+            raise LostActorError(self._handle.trouble)
         return self._asked.result()  # type: ignore[no-any-return]
 
 
@@ -103,7 +112,8 @@ class _Dask:
         )
 
     def tell(self, handle: Any, order: Order) -> None:
-        handle.actor.order(order)
+        with contextlib.suppress(LostActorError):
+            handle.actor.order(order)
 
     def ask(self, handle: Any, timeout: float) -> Any:
         return _Call(handle, timeout)

@@ -30,6 +30,9 @@ from fsopt.scheduler import Scheduler, launcher_variables
 if TYPE_CHECKING:
     from mpi4py import MPI
 
+_LOOKS = 3
+"""How often to look before there is nothing: one look may do no more than let MPI move things."""
+
 _TAG = 5375
 """Marks fsopt's messages among those of a program that uses MPI itself."""
 
@@ -110,8 +113,11 @@ class _Mail:
         from mpi4py import MPI
 
         status = MPI.Status()
-        message = self._world.improbe(MPI.ANY_SOURCE, _TAG, status)
-        return None if message is None else (status.source, message.recv())
+        for _ in range(_LOOKS):
+            message = self._world.improbe(MPI.ANY_SOURCE, _TAG, status)
+            if message is not None:
+                return status.source, message.recv()
+        return None
 
     def flush(self) -> None:
         """Wait until everything has gone."""

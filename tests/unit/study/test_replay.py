@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -88,11 +89,13 @@ class Crowd:
         self.cluster = cluster
         self.rng = np.random.default_rng(seed)
         self.nodes: list[Node] = []
+        self.names = (f"n{index}" for index in itertools.count())
         self.in_hand: list[tuple[Node, int, int]] = []
         self.add()
 
     def add(self) -> None:
-        node = self.cluster.node(f"n{len(self.nodes)}")
+        # No two processes ever have the same name, even if one of them is gone.
+        node = self.cluster.node(next(self.names))
         node.session.open()
         self.nodes.append(node)
 
@@ -170,10 +173,10 @@ def test_a_process_that_follows_snapshots_tells_what_it_knew(
     for turn in range(60):
         node = nodes[rng.integers(len(nodes))]
         node.now += 10.0
+        if 30 <= turn < 40:
+            node.session.sync()  # knows more than any snapshot now
         for number, attempt in node.take():
             node.complete(number, attempt, value(node, number))
-        if turn == 30:
-            nodes[0].session.sync()  # knows more than any snapshot now
     starts = [r.event for r in read_logs(observer(cluster)) if isinstance(r.event, TrialStarted)]
     assert any(event.snapshot and event.seen for event in starts)
     assert sum(event.snapshot is not None for event in starts) > 20

@@ -156,6 +156,7 @@ def test_an_evaluator_alone_proposes_after_a_while_until_there_is_a_proposer(
     assert e.told == ["no process proposes: proposing here until there is one"]
     p = cluster.proposer("p")
     p.turn()
+    cluster.now += 5  # in which it looks for new logs
     assert e.turn() == [(1, 0)]
     assert e.session.state.trials[1].proposal is not None
     assert e.turn() == []

@@ -1,0 +1,93 @@
+"""Simulated clusters: exact budgets whatever happens, the same from a seed, few operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import pytest
+
+from fsopt.bench.cluster.cluster import Cluster, Setting
+from fsopt.bench.cluster.outcome import simulate
+from fsopt.bench.cluster.timeline import Timeline
+from fsopt.bench.functions import PROBLEMS
+from fsopt.state import TrialState
+
+
+def setting(workers: int, trials: int, **options: float) -> Setting:
+    return Setting(problem=PROBLEMS["branin"], workers=workers, trials=workers * trials, **options)
+
+
+def test_tasks_take_turns_in_the_order_of_time() -> None:
+    timeline, seen = Timeline(), []
+
+    def sleeper(name: str, seconds: float) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(2):
+                timeline.sleep(seconds)
+                seen.append((timeline.now, name))
+
+        return run
+
+    timeline.start(0.0, sleeper("a", 2.0))
+    timeline.start(0.5, sleeper("b", 1.0))
+    timeline.run()
+    assert seen == [(1.5, "b"), (2.0, "a"), (2.5, "b"), (4.0, "a")]
+
+
+def test_a_failure_of_one_task_ends_all() -> None:
+    timeline, ended = Timeline(), []
+
+    def fails() -> None:
+        timeline.sleep(1.0)
+        raise ValueError("here")
+
+    def waits() -> None:
+        try:
+            timeline.sleep(100.0)
+        finally:
+            ended.append(True)
+
+    timeline.start(0.0, waits)
+    timeline.start(0.0, fails)
+    with pytest.raises(ValueError, match="here"):
+        timeline.run()
+    assert ended == [True]
+
+
+def test_a_study_has_exactly_its_trials_after_preemptions_and_lost_nodes() -> None:
+    cluster = Cluster(setting(10, 6, preemptions=0.2, losses=0.15))
+    cluster.run()
+    assert cluster.preempted >= 5
+    assert cluster.lost >= 3
+    state = cluster.final_state()
+    assert state.trials.numbers() == list(range(60))
+    assert all(trial.state.is_finished for trial in state.trials)
+    # Nobody evaluated a trial twice, but where its process was preempted or lost.
+    attempts = sorted(cluster.work.begun)
+    assert len(attempts) == len({number for number, _ in attempts}) + sum(
+        k > 0 for _, k in attempts
+    )
+    assert any(attempt > 0 for _, attempt in attempts)
+
+
+def test_what_fails_is_a_failed_trial() -> None:
+    cluster = Cluster(setting(4, 5, failures=1.0, preemptions=0.0, losses=0.0))
+    cluster.run()
+    counts = cluster.final_state().trials.count()
+    assert counts[TrialState.FAILED] == 20
+
+
+def test_a_seed_gives_the_same_study_every_time() -> None:
+    first, second = (simulate(setting(12, 3, preemptions=0.1)) for _ in range(2))
+    assert asdict(first) == asdict(second)
+
+
+def test_operations_in_a_trial_do_not_grow_with_the_number_of_workers() -> None:
+    calm = {"preemptions": 0.0, "losses": 0.0}
+    few, many = (simulate(setting(n, 4, **calm)) for n in (10, 100))
+    # Few processes read each other's logs, many what one of them has read.
+    assert many.per_trial < few.per_trial
+    assert many.per_trial < 40
+    assert many.operations["create"] < 5
+    assert many.steady > 0.99
