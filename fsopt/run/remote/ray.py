@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+import signal
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fsopt.errors import EvaluationError, MissingExtraError
@@ -25,6 +28,19 @@ def make(setup: Setup, cluster: Cluster) -> RemoteBackend:
     return actors.make(setup, cluster, _Ray)
 
 
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep the answers of this process to signals, which Ray replaces by dying of them."""
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1) if is_main else ()
+    before = {number: signal.getsignal(number) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class _Ray:
     """Ray as a `Platform`."""
 
@@ -42,7 +58,8 @@ class _Ray:
             local = {} if address else {"num_cpus": count, "include_dashboard": False}
             try:
                 # What evaluations print is kept with their trials.
-                ray.init(address=address, logging_level="ERROR", log_to_driver=False, **local)
+                with _own_signals():
+                    ray.init(address=address, logging_level="ERROR", log_to_driver=False, **local)
             except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
                 raise EvaluationError(
                     f"can't reach Ray at {address or 'this machine'}: {describe(error)}"
