@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fsopt.run.command import Command
     from fsopt.run.conditions import Cluster, Conditions
     from fsopt.search import (
+        NSGA2,
         BayesianOptimizer,
         Exploration,
         ForestOptions,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         RandomSearch,
         RegularizedEvolution,
         SobolSearch,
+        Tradeoff,
     )
     from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
     from fsopt.stop import (
@@ -57,9 +59,11 @@ _HOMES = {
     "GridSearch": "fsopt.search",
     "HaltonSearch": "fsopt.search",
     "LatinHypercubeSearch": "fsopt.search",
+    "NSGA2": "fsopt.search",
     "RandomSearch": "fsopt.search",
     "RegularizedEvolution": "fsopt.search",
     "SobolSearch": "fsopt.search",
+    "Tradeoff": "fsopt.search",
     "Categorical": "fsopt.space",
     "Constant": "fsopt.space",
     "Float": "fsopt.space",
@@ -84,6 +88,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "NSGA2",
     "AllOf",
     "AnyOf",
     "BayesianOptimizer",
@@ -117,6 +122,7 @@ __all__ = [
     "StudyConfig",
     "SuccessiveHalving",
     "Threshold",
+    "Tradeoff",
     "Trial",
     "__version__",
     "create_study",

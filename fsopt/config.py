@@ -40,6 +40,11 @@ class StudyConfig:
     """What is searched."""
     objectives: Mapping[str, str] = field(default_factory=lambda: DEFAULT_OBJECTIVE)
     """Each objective's name with ``"minimize"`` or ``"maximize"``."""
+    constraints_on: Mapping[str, str] = field(default_factory=dict)
+    """Limits of what else the objective reports, such as ``{"memory_gb": "<= 16"}``: it then
+    returns a mapping with these names beside the objectives. Trials beyond a limit are no
+    failures, but are never the best, nor in the Pareto front. A limit of an objective says which
+    part of the front is of interest."""
     seed: int | None = None
     """Everything random derives from it; drawn and recorded when absent."""
     optimizer: Optimizer = field(default_factory=BayesianOptimizer)
@@ -57,7 +62,7 @@ class StudyConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.space, Space):
             raise StudyError(f"space must be a fsopt.Space, not {type(self.space).__name__}")
-        Objectives.of(self.objectives)
+        Objectives.of(self.objectives, self.constraints_on)
         if self.seed is not None and not (_is_int(self.seed) and 0 <= self.seed < MAX_SEED):
             raise StudyError(f"seed must be an integer from 0 to 2**53 - 1, not {self.seed!r}")
         if not isinstance(self.optimizer, Optimizer):
@@ -70,6 +75,11 @@ class StudyConfig:
             raise StudyError(f"lease must be a positive number of seconds, not {self.lease!r}")
         if self.noisy is not None and not isinstance(self.noisy, bool):
             raise StudyError(f"noisy must be True, False or None, not {self.noisy!r}")
+
+    @property
+    def outcomes(self) -> Objectives:
+        """What is reported of a trial."""
+        return Objectives.of(self.objectives, self.constraints_on)
 
 
 def to_document(config: StudyConfig, *, identifier: str, created: str, version: str) -> bytes:
@@ -95,6 +105,8 @@ def to_document(config: StudyConfig, *, identifier: str, created: str, version: 
         "lease": config.lease,
         "noisy": config.noisy,
     }
+    if config.constraints_on:
+        document["constraints_on"] = dict(config.constraints_on)
     document["crc"] = _checksum(document)
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
@@ -140,6 +152,7 @@ def _read_config(document: Mapping[str, Any]) -> StudyConfig:
     return StudyConfig(
         space=Space.from_json(document["space"]),
         objectives=document["objectives"],
+        constraints_on=document.get("constraints_on", {}),
         seed=document["seed"],
         optimizer=optimizer_from_json(document["optimizer"]),
         max_attempts=document["max_attempts"],
@@ -162,6 +175,11 @@ def join(stored: StudyConfig, given: StudyConfig, where: str) -> StudyConfig:
         difference = (
             f"the objectives are {dict(stored.objectives)} in the study "
             f"and {dict(given.objectives)} here"
+        )
+    if difference is None and stored.outcomes != given.outcomes:
+        difference = (
+            f"the constraints on outcomes are {dict(stored.constraints_on)} in the study "
+            f"and {dict(given.constraints_on)} here"
         )
     if difference is None and given.seed is not None and given.seed != stored.seed:
         difference = f"the seed is {stored.seed} in the study and {given.seed} here"

@@ -16,6 +16,7 @@
     │   └── CorruptStudyError        damaged beyond what the protocol tolerates
     ├── StorageError             the filesystem refused an operation
     ├── ScriptError              a study script can't be loaded
+    ├── PredictionError          predictions make no sense, or don't fit together
     ├── EvaluationError          an evaluation could not be started or its worker was lost
     ├── LaunchError              a job can't be described to, or is refused by, a batch system
     └── MissingExtraError        an optional dependency is not installed
@@ -85,6 +86,10 @@ class StorageError(FsoptError):
 
 class ScriptError(FsoptError):
     """A study script can't be loaded, or lacks something."""
+
+
+class PredictionError(FsoptError, ValueError):
+    """Predictions, weights or true values make no sense, or don't fit together."""
 
 
 class EvaluationError(FsoptError):

@@ -204,6 +204,38 @@ class StudyReopened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnsembleBuilt:
+    """An ensemble was selected among the trials that have saved predictions under a name.
+
+    Those with one name are numbered by whoever writes one, one above the highest seen; the highest
+    number holds.
+    """
+
+    wire: ClassVar[str] = "ensemble.built"
+    name: str
+    """Of the predictions that it was selected by."""
+    generation: int
+    members: tuple[int, ...]
+    """The trials, ascending."""
+    weights: tuple[float, ...]
+    """Of each member; they make 1."""
+    aggregator: str
+    """How their predictions become one."""
+    loss: str
+    """What was minimised."""
+    selector: Params = field(default_factory=dict)
+    """The kind and options of what selected."""
+    candidates: int
+    """How many trials there were to choose from."""
+    scores: Params = field(default_factory=dict)
+    """By loss: of ensembles selected like this one, on rows that they were not selected by."""
+    single: int
+    """The best trial by the loss."""
+    single_scores: Params = field(default_factory=dict)
+    """The same of the best single trials."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent:
     """Written by a newer version; ignored and counted."""
 
@@ -226,6 +258,7 @@ Event: TypeAlias = (
     | BudgetSet
     | StudyStopped
     | StudyReopened
+    | EnsembleBuilt
 )
 
 EVENTS: Mapping[str, type[Event]] = {
@@ -246,6 +279,7 @@ EVENTS: Mapping[str, type[Event]] = {
         BudgetSet,
         StudyStopped,
         StudyReopened,
+        EnsembleBuilt,
     )
 }
 """Every event by its name on disk."""

@@ -33,6 +33,7 @@ class Arrays:
     numbers: IntArray
     X_failed: FloatArray
     X_pending: FloatArray
+    excess: FloatArray | None = None
 
 
 class Source(Protocol):
@@ -75,15 +76,17 @@ class History:
         X_failed: FloatArray,
         X_pending: FloatArray,
         noisy: bool | None = None,
-        budget: int | None = None,
+        excess: FloatArray | None = None,
     ) -> None:
         """The history of the trials given; see the properties of these names."""
-        arrays = Arrays(X=X, Y=Y, numbers=numbers, X_failed=X_failed, X_pending=X_pending)
+        arrays = Arrays(
+            X=X, Y=Y, numbers=numbers, X_failed=X_failed, X_pending=X_pending, excess=excess
+        )
         self.space = space
         self.noisy = noisy
         """Whether a configuration may have another value each time, and may be proposed again;
         None if nobody has said."""
-        self.budget = budget
+        self.budget: int | None = None
         """How many trials the study shall have, if somebody has said so."""
         self._arrays: Arrays | None = arrays
         self._source: Source = _Given(arrays)
@@ -127,6 +130,21 @@ class History:
         return self._loaded().Y
 
     @property
+    def excess(self) -> FloatArray:
+        """(n, c) By how much they exceed the limits of the c constrained outcomes.
+
+        A trial with a positive excess violates a constraint.
+        """
+        excess = self._loaded().excess
+        return np.empty((len(self.Y), 0)) if excess is None else excess
+
+    @property
+    def is_allowed(self) -> BoolArray:
+        """(n,) Which of them violate no constraint on outcomes."""
+        allowed: BoolArray = np.all(self.excess <= 0, axis=1)
+        return allowed
+
+    @property
     def numbers(self) -> IntArray:
         """(n,) Their trial numbers, ascending."""
         return self._loaded().numbers
@@ -159,7 +177,10 @@ class History:
         if self._arrays is None:
             return None
         checksum = 0
-        for array in (self.numbers, self.X, self.Y, self.X_failed, self.X_pending):
+        arrays = [self.numbers, self.X, self.Y, self.X_failed, self.X_pending]
+        if self.excess.size:
+            arrays.append(self.excess)
+        for array in arrays:
             content = np.ascontiguousarray(array, dtype="<f8")
             inactive = np.isnan(content)
             if inactive.any():

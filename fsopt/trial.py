@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fsopt.errors import TrialError
 from fsopt.log import layout
 from fsopt.values import MAX_INTEGER, Params, Value, to_value
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 PREEMPTED = "preempted"
 TIMEOUT = "timeout"
@@ -167,6 +170,40 @@ class Trial:
             raise TrialError(f"an attribute's name must be a non-empty string, not {name!r}")
         self._channel.set_attribute(name, to_value(value))
 
+    def save_predictions(
+        self,
+        name: str,
+        y_pred: ArrayLike,
+        *,
+        y_std: ArrayLike | None = None,
+        index: ArrayLike | None = None,
+    ) -> None:
+        """Keep what this trial's model predicts, for ensembles (`fsopt.ensemble`).
+
+        One file, durable when this returns. What counts in the end are those of the attempt whose
+        values count; the same name once more replaces what this attempt has saved before.
+
+        Args:
+            name: Such as ``"valid"``; ``"truth"`` is where ensembles look for the true values.
+            y_pred: (n,) Real numbers; (n,) integers, which are classes counted from 0; or (n, c)
+                probabilities of classes.
+            y_std: (n,) Standard deviations, for real numbers.
+            index: (n,) The rows of the data that these are about, where a trial has a validation
+                split of its own; all, in order, unless given.
+
+        Raises:
+            PredictionError: If these are no predictions, such as some that are not finite.
+            TrialError: If the name has other characters than letters, digits, ``_`` and ``-``.
+            StorageError: If they can't be written.
+        """
+        from fsopt.log.predictions import save
+        from fsopt.predictions import Prediction
+
+        if not layout.is_predictions_name(name):
+            raise TrialError(f"predictions can't be named {name!r}; use letters, digits, _ and -")
+        columns = Prediction.of(y_pred, y_std, index).to_columns()
+        save(self.root, layout.predictions(self.number, self.attempt, name), columns)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
@@ -191,6 +228,8 @@ class FinishedTrial:
     """Why it failed."""
     expected: Mapping[str, Expected] = field(default_factory=dict)
     """By objective, where trials were compared by a model; otherwise empty."""
+    outcomes: Mapping[str, float] = field(default_factory=dict)
+    """What else was reported and has a limit, by name; see `StudyConfig.constraints_on`."""
 
     @property
     def value(self) -> float:

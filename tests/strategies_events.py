@@ -94,4 +94,18 @@ def event_objects() -> st.SearchStrategy[e.Event]:
         st.builds(e.BudgetSet, trials=counts),
         st.builds(e.StudyStopped, generation=counts),
         st.builds(e.StudyReopened, generation=counts),
+        st.builds(
+            e.EnsembleBuilt,
+            name=text,
+            generation=counts,
+            members=st.lists(number, max_size=3).map(tuple),
+            weights=tuples,
+            aggregator=text,
+            loss=text,
+            selector=params,
+            candidates=counts,
+            scores=params,
+            single=number,
+            single_scores=params,
+        ),
     )

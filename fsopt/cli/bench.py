@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from fsopt.cli.bench_ensembles import ensembles
 from fsopt.cli.bench_stopping import stopping
 from fsopt.cli.common import debug_option, json_option, markdown_option, print_json
 
@@ -169,6 +170,58 @@ def optimizers(ctx: click.Context, /, **options: Any) -> None:
 
 @bench.command()
 @click.option(
+    "--problems",
+    "wanted",
+    default="all",
+    show_default=True,
+    metavar="NAME,...",
+    help="zdt1, zdt2, zdt3, zdt4, dtlz2, dtlz7, dtlz2-5, bnh, srn, digits-size.",
+)
+@click.option(
+    "--optimizers",
+    "specs",
+    default="fsopt,fsopt-nsga2,random",
+    show_default=True,
+    metavar="NAME,...",
+    help="Also fsopt-forest and, where they are installed, optuna-nsga2, optuna-tpe, optuna-gp "
+    "and deephyper-cbo.",
+)
+@click.option("--evaluations", type=click.IntRange(1), default=100, show_default=True, metavar="N")
+@click.option("--seeds", type=click.IntRange(1), default=10, show_default=True, metavar="N")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("multiobjective.parquet"),
+    show_default=True,
+    metavar="FILE",
+    help="Keeps the runs; those that are in it are not made again.",
+)
+@click.option(
+    "--markdown",
+    "document",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the table between the marks in this Markdown file.",
+)
+@debug_option
+def multiobjective(**options: Any) -> None:
+    """Compare optimizers on several objectives, also with constraints on outcomes.
+
+    Told are mean hypervolumes of what was found, relative to the best run of any, and the mean
+    rank. The reference point of a problem is what half of its configurations beat.
+
+    \b
+    Example:
+      fsopt bench multiobjective --problems zdt1,bnh --seeds 3
+      fsopt bench multiobjective --optimizers fsopt,optuna-nsga2,optuna-gp --evaluations 500
+    """
+    from fsopt.cli.bench_multiobjective import compare
+
+    compare(**options)
+
+
+@bench.command()
+@click.option(
     "--optimizers",
     "specs",
     default="fsopt,random",
@@ -312,3 +365,6 @@ def _counts(ctx: click.Context, option: str, sizes: str) -> list[int]:
 
 def _tell(what: str) -> None:
     click.echo(f"measuring: {what}", err=True)
+
+
+bench.add_command(ensembles)

@@ -54,8 +54,8 @@ PREEMPTED_STATUS = 75
 @click.option(
     "--optimizer",
     metavar="NAME",
-    help="Propose with bayesian, evolution, grid, halton, lhs, random or sobol, instead of what "
-    "the script says.",
+    help="Propose with bayesian, evolution, grid, halton, lhs, nsga2, random or sobol, instead of "
+    "what the script says.",
 )
 @click.option(
     "--seed", type=click.IntRange(0), metavar="S", help="Seed of a new study, for repeatability."

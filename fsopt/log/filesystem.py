@@ -150,6 +150,21 @@ class LocalFilesystem:
         self._sync_directory(full.parent)
         return True
 
+    def replace(self, path: str, content: bytes) -> None:
+        """Write a file durably, with all its content at once, instead of what is there.
+
+        Not for what the protocol needs, whose files never change.
+        """
+        full = self._prepared(path)
+        temporary = full.with_name(f".{full.name}.{secrets.token_hex(6)}")
+        try:
+            self._write_new(temporary, content)
+            temporary.replace(full)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        self._sync_directory(full.parent)
+
     def read(self, path: str, offset: int = 0) -> bytes:
         """Read to the end; see `Filesystem.read`."""
         # A file object would ask for more than a reader of many logs wants to know.

@@ -11,6 +11,7 @@
         checkpoint.1/                  belongs to attempt 1, handed on by renaming
         traceback.0.txt                why attempt 0 failed
         output.0.txt                   what attempt 0 printed
+        predictions.1/valid.npy        what the model of attempt 1 predicts, under a name
       snapshot/00000003-node7-4242-k3f9-8f0a12c4.parquet
                                        what the logs up to some positions amount to
       snapshot/00000004.claim          some process is making the next one
@@ -37,6 +38,7 @@ LOG_SHARDS = 16
 
 _WRITER = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SEGMENT = re.compile(rf"({_WRITER.pattern})\.(0|[1-9][0-9]{{0,8}})\.jsonl")
+_PREDICTIONS = re.compile(r"[A-Za-z0-9_-]{1,100}")
 _SNAPSHOT = re.compile(rf"([0-9]{{8}})-({_WRITER.pattern})-([0-9a-f]{{8}})\.parquet")
 _SNAPSHOT_CLAIM = re.compile(r"([0-9]{8})\.claim")
 _CLAIM = re.compile(r"(0|[1-9][0-9]{0,15})(?:\.(0|[1-9][0-9]{0,8}))?")
@@ -152,3 +154,13 @@ def job_script(name: str) -> str:
 def job_logs(name: str) -> str:
     """The directory for what a job's tasks print."""
     return f"{JOBS}/{name}"
+
+
+def is_predictions_name(name: str) -> bool:
+    """Whether predictions may have this name, which becomes part of a path."""
+    return _PREDICTIONS.fullmatch(name) is not None
+
+
+def predictions(trial: int, attempt: int, name: str) -> str:
+    """Where what an attempt's model predicts is kept."""
+    return f"{trial_directory(trial)}/predictions.{attempt}/{name}.npy"

@@ -1,1 +1,4 @@
-"""Several objectives at once."""
+"""Several objectives at once: which points are best, how good a front is, and trade-offs.
+
+All objectives are to be minimised, and all functions are pure.
+"""

@@ -115,7 +115,11 @@ def _config(module: ModuleType, path: Path) -> StudyConfig:
         raise ScriptError(
             f"{path} defines no config = fsopt.StudyConfig(...) and no space = fsopt.Space(...)"
         )
-    return StudyConfig(space=space, objectives=getattr(module, "objectives", DEFAULT_OBJECTIVE))
+    return StudyConfig(
+        space=space,
+        objectives=getattr(module, "objectives", DEFAULT_OBJECTIVE),
+        constraints_on=getattr(module, "constraints_on", {}),
+    )
 
 
 def _objective(module: ModuleType, path: Path) -> Objective:

@@ -7,11 +7,14 @@ from fsopt.search.explanation import Explainer, Explanation
 from fsopt.search.exploration import Exploration
 from fsopt.search.grid import GridSearch
 from fsopt.search.latin import LatinHypercubeSearch
+from fsopt.search.nsga2 import NSGA2
+from fsopt.search.objective import Tradeoff
 from fsopt.search.quasirandom import HaltonSearch, SobolSearch
 from fsopt.search.random import RandomSearch
 from fsopt.surrogate import ForestOptions
 
 __all__ = [
+    "NSGA2",
     "BayesianOptimizer",
     "Explainer",
     "Explanation",
@@ -24,4 +27,5 @@ __all__ = [
     "RandomSearch",
     "RegularizedEvolution",
     "SobolSearch",
+    "Tradeoff",
 ]

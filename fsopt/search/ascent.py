@@ -19,7 +19,7 @@ from fsopt.search.distinct import is_new, is_valid
 from fsopt.search.quasirandom import sobol_points
 from fsopt.space import Categorical, Parameter, Space, enumerate_all, sample
 
-_STARTS = 4
+STARTS = 4
 _APART = 0.05  # the least distance between two starts
 _STEPS = 25  # along the gradient
 _ROUNDS = 3  # of climbing, and then changing one parameter
@@ -99,6 +99,7 @@ def best_proposal(
     is_free: Callable[[FloatArray], BoolArray],
     rng: np.random.Generator,
     box: Box,
+    starts: int = STARTS,
 ) -> FloatArray | None:
     """The configuration with the largest score that is found.
 
@@ -109,6 +110,7 @@ def best_proposal(
         is_free: Which of the valid, snapped unit rows (k, d) may be proposed.
         rng: Source of randomness.
         box: Bounds of numbers without levels.
+        starts: From how many of the best of the pool it climbs.
 
     Returns:
         (d,) A valid, snapped unit row that is free, or None if there is none.
@@ -118,7 +120,7 @@ def best_proposal(
         return None
     values = score.values(pool)
     climb = _Climb(score, space, is_free, rng, box)
-    ends = [climb.run(pool[i], values[i]) for i in _starts(pool, values)]
+    ends = [climb.run(pool[i], values[i]) for i in _starts(pool, values, starts)]
     row, _ = max(ends, key=lambda end: end[1])
     return row
 
@@ -248,12 +250,12 @@ def _other_positions(
     return parameter.to_unit(parameter.at_levels(levels))
 
 
-def _starts(pool: FloatArray, values: FloatArray) -> Sequence[int]:
+def _starts(pool: FloatArray, values: FloatArray, count: int) -> Sequence[int]:
     """The indices of the best rows that are apart from each other, best first."""
     full = np.where(np.isnan(pool), -1.0, pool)
     left = np.ones(len(pool), dtype=np.bool_)
     chosen: list[int] = []
-    while len(chosen) < _STARTS and left.any():
+    while len(chosen) < count and left.any():
         best = int(np.argmax(np.where(left, values, -np.inf)))
         chosen.append(best)
         left &= ((full - full[best]) ** 2).sum(axis=1) > _APART**2

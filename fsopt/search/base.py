@@ -12,7 +12,7 @@ from fsopt.history import FloatArray, History
 class Optimizer(Protocol):
     """Proposes configurations. It has no ``tell``: the history is told by the log.
 
-    Implementations are frozen dataclasses of at most eight options, so that an optimizer can be
+    Implementations are frozen dataclasses of at most nine options, so that an optimizer can be
     recorded in the study and read back: JSON scalars, or dataclasses of these that are listed in
     `fsopt.search.registry.OPTIONS`. They hold no state: the same history, trial numbers and seed
     give the same proposals, in any process and at any time.

@@ -13,7 +13,9 @@ from fsopt.search.choice import forest_fits_better
 from fsopt.search.designs import DESIGNS, initial_design
 from fsopt.search.explanation import Explainer, Explanation
 from fsopt.search.exploration import Exploration
+from fsopt.search.front import explain_front, suggest_front
 from fsopt.search.gaussian import explain_gaussian, suggest_gaussian
+from fsopt.search.objective import Tradeoff
 from fsopt.search.parallel import STRATEGIES
 from fsopt.search.rounding import one_thread
 from fsopt.search.sampled import ACQUISITIONS, MAXIMIZERS, Plan, explain_sampled, suggest_sampled
@@ -33,7 +35,8 @@ class BayesianOptimizer:
     to them at each call.
 
     A Gaussian process is fitted to the values, and the expected improvement is maximised; see
-    `fsopt.search.gaussian`. It takes neither of the options `parallel` and `maximizer`.
+    `fsopt.search.gaussian`, and for several objectives `fsopt.search.front`. It takes neither of
+    the options `parallel` and `maximizer`.
 
     A forest, or another regressor, is fitted to the ranks of the values, in which failed trials
     count as the worst, and trials that still run as having the value that the model expects.
@@ -54,9 +57,10 @@ class BayesianOptimizer:
     ``"random_forest"``, ``"tree_bagging"``, ``"random_subspace"`` or one's own `ForestOptions`; or
     a regressor such as ``"sklearn.neighbors:KNeighborsRegressor"``. ``"auto"`` takes the Gaussian
     process, unless a forest predicts the trials much better (see `fsopt.search.choice`), more than
-    64 configurations are wanted at once, several objectives have more than 100 trials, or one of
-    the options `parallel` and `maximizer` is
-    given; then it takes the forest."""
+    64 configurations are wanted at once, or
+    one of the options `parallel` and `maximizer` is given; then it takes the forest. So it does
+    for more than 100 trials if several objectives become one value, to which the Gaussian process
+    would be fitted anew each time."""
     acquisition: str = "auto"
     """What a proposal maximises: ``"ucb"``, a confidence bound, ``"ei"``, the expected
     improvement, ``"logei"``, its logarithm, or ``"pi"``, the probability of an improvement. With a
@@ -76,6 +80,10 @@ class BayesianOptimizer:
     algorithm. ``"auto"`` samples."""
     candidates: int = 2_000
     """How many configurations a proposal is chosen from."""
+    tradeoff: Tradeoff | None = None
+    """How several objectives become the one value that the model learns. If None, Gaussian
+    processes learn each objective for itself (see `fsopt.search.front`), unless an acquisition or
+    exploration is given; forests learn the default trade-off."""
 
     kind: ClassVar[str] = "bayesian"
 
@@ -94,6 +102,8 @@ class BayesianOptimizer:
         self._check_surrogate()
         if not isinstance(self.exploration, Exploration):
             raise StudyError(f"exploration must be fsopt.Exploration, not {self.exploration!r}")
+        if not isinstance(self.tradeoff, Tradeoff | None):
+            raise StudyError(f"tradeoff must be fsopt.Tradeoff or None, not {self.tradeoff!r}")
         for name in ("initial_trials", "candidates"):
             count = getattr(self, name)
             optional = name == "initial_trials" and count is None
@@ -127,6 +137,8 @@ class BayesianOptimizer:
             return design.suggest(history, numbers, seed)
         with one_thread():
             if self._takes_gaussian(history, numbers, seed):
+                if self._keeps_apart(history):
+                    return suggest_front(history, numbers, seed, self._plan(history))
                 return suggest_gaussian(history, numbers, seed, self._plan(history))
             return suggest_sampled(history, numbers, seed, self._plan(history))
 
@@ -144,6 +156,8 @@ class BayesianOptimizer:
             return point and replace(point, source=f"{stage}: {point.source}")
         with one_thread():
             if self._takes_gaussian(history, [number], seed):
+                if self._keeps_apart(history):
+                    return explain_front(history, number, seed, unit, self._plan(history))
                 return explain_gaussian(history, number, seed, unit, self._plan(history))
             return explain_sampled(history, number, seed, unit, self._plan(history))
 
@@ -154,9 +168,15 @@ class BayesianOptimizer:
             return self.surrogate == "gp"
         if self._is_special() or len(numbers) > _LARGE_BATCH:
             return False
-        if history.Y.shape[1] > 1:
+        if history.Y.shape[1] > 1 and not self._keeps_apart(history):
             return history.ended <= _MOST_TRADED_OFF
-        return not forest_fits_better(history, history.Y[:, 0], seed)
+        return not all(forest_fits_better(history, values, seed) for values in history.Y.T)
+
+    def _keeps_apart(self, history: History) -> bool:
+        """Whether each of several objectives and constraints has a model of its own."""
+        chosen = self.tradeoff, self.acquisition, self.exploration
+        several = history.Y.shape[1] + history.excess.shape[1] > 1
+        return several and chosen == (None, "auto", Exploration())
 
     def _design_size(self, history: History) -> int:
         if self.initial_trials is not None:
@@ -175,4 +195,5 @@ class BayesianOptimizer:
             maximizer=self.maximizer,
             candidates=self.candidates,
             design_size=self._design_size(history),
+            tradeoff=self.tradeoff,
         )

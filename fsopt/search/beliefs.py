@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fsopt.history import BoolArray, FloatArray, History
 from fsopt.search.ascent import Box
-from fsopt.search.objective import scalarize
+from fsopt.search.objective import Tradeoff, worth
 from fsopt.space import Categorical, Space
 from fsopt.streams import stream
 from fsopt.surrogate import (
@@ -96,7 +96,7 @@ class Beliefs:
             X[near][:, self.columns], y[near], categorical, self.model, noisy=bool(history.noisy)
         )
         best = X[near][_smallest(y[near])]
-        box = _around(X[centre], X[near], categorical_columns(history.space))
+        box = around(X[centre], X[near], categorical_columns(history.space))
         part = replace(self, model=model, process=model.process, incumbents=best, box=box)
         return part.believing(np.concatenate([history.X_failed, history.X_pending]))
 
@@ -156,11 +156,12 @@ class Beliefs:
         return farthest * rng.uniform(*_FAR)
 
 
-def values_of(history: History, seed: int, number: int) -> FloatArray:
+def values_of(
+    history: History, seed: int, number: int, tradeoff: Tradeoff | None = None
+) -> FloatArray:
     """(n,) What the trials with values are worth for one proposal, to be minimised."""
-    if history.Y.shape[1] == 1:
-        return history.Y[:, 0]
-    return scalarize(history.Y, stream(seed, "weights", number))
+    rng = stream(seed, "weights", number)
+    return worth(history.Y, history.excess, rng, tradeoff)
 
 
 def modelled_columns(space: Space) -> BoolArray:
@@ -199,7 +200,7 @@ def _centre(D2: FloatArray, y: FloatArray, rng: np.random.Generator) -> int:
     return int(rng.choice(by_value, p=weights / weights.sum()))
 
 
-def _around(centre: FloatArray, near: FloatArray, categorical: BoolArray) -> Box:
+def around(centre: FloatArray, near: FloatArray, categorical: BoolArray) -> Box:
     """The box around a unit row (d,) that is half as large as one that holds the rows (k, d).
 
     All categories are in it, and all values of what is inactive in the centre.

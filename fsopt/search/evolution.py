@@ -13,7 +13,7 @@ from fsopt.history import FloatArray, History, row_hashes
 from fsopt.search.candidates import other_level
 from fsopt.search.distinct import is_valid, replace_unusable
 from fsopt.search.explanation import Explanation
-from fsopt.search.objective import scalarize
+from fsopt.search.objective import worth
 from fsopt.search.random import RandomSearch
 from fsopt.space import Parameter, Space
 from fsopt.streams import stream
@@ -35,7 +35,7 @@ class RegularizedEvolution:
     One active parameter of the parent changes, always to another value. A category is drawn from
     the others; a number is drawn anew from its whole range or, as often, takes a Gaussian step of
     a tenth of it. Several objectives are combined with weights of each proposal's own; see
-    `scalarize`.
+    `worth`.
 
     Raises:
         StudyError: If an option is out of range.
@@ -91,8 +91,8 @@ class RegularizedEvolution:
 
     def _children(self, history: History, rng: np.random.Generator) -> FloatArray:
         """(c, d) Changed configurations of parents, neither snapped nor checked."""
-        X, Y = history.X[-self.population :], history.Y[-self.population :]
-        values = Y[:, 0] if Y.shape[1] == 1 else scalarize(Y, rng)
+        newest = slice(-self.population, None)
+        X, values = history.X[newest], worth(history.Y[newest], history.excess[newest], rng)
         order = rng.random((_CHILDREN, len(X)))
         drawn = np.argsort(order, axis=1)[:, : self.sample]
         parents = drawn[np.arange(_CHILDREN), np.argmin(values[drawn], axis=1)]

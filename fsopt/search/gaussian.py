@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -70,11 +71,11 @@ def suggest_gaussian(
     """
     units = np.full((len(numbers), len(history.space)), np.nan)
     usable = np.zeros(len(numbers), dtype=np.bool_)
-    values = values_of(history, seed, numbers[0])
+    values = values_of(history, seed, numbers[0], plan.tradeoff)
     hidden = max(0, numbers[0] - history.ended - len(history.X_pending))
     whole = Beliefs.of(history, values)
     for index, number in enumerate(numbers):
-        task = _Task(history, values, hidden, units[usable], number, plan)
+        task = _Task(history, hidden, units[usable], values, number, plan)
         row, _ = _propose(task, whole, stream(seed, "gaussian", number))
         if row is not None:
             units[index], usable[index] = row, True
@@ -86,10 +87,10 @@ def explain_gaussian(
     history: History, number: int, seed: int, unit: FloatArray, plan: Plan
 ) -> Explanation:
     """Why `suggest_gaussian` made a proposal (d,); see `Explainer.explain`."""
-    values = values_of(history, seed, number)
+    values = values_of(history, seed, number, plan.tradeoff)
     whole = Beliefs.of(history, values)
     hidden = max(0, number - history.ended - len(history.X_pending))
-    task = _Task(history, values, hidden, np.empty((0, len(unit))), number, plan)
+    task = _Task(history, hidden, np.empty((0, len(unit))), values, number, plan)
     rng = stream(seed, "gaussian", number)
     row, way = _propose(task, whole, rng)
     is_same = row is not None and bool(same_rows(row[np.newaxis], unit[np.newaxis])[0])
@@ -113,18 +114,14 @@ def explain_gaussian(
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
-    """What one proposal is based on."""
+class Situation:
+    """What else is evaluated while a proposal is."""
 
     history: History
-    values: FloatArray
-    """(n,) What the trials are worth."""
     hidden: int
     """How many trials there are, at least, that this process knows nothing about yet."""
     proposed: FloatArray
     """(b, d) Unit rows that were proposed in the same call."""
-    number: int
-    plan: Plan
 
     @property
     def beside(self) -> int:
@@ -142,6 +139,16 @@ class _Task:
         if self.history.noisy:
             return -1.0
         return _RESOLUTION if self.is_alone else _APART
+
+
+@dataclass(frozen=True, slots=True)
+class _Task(Situation):
+    """What one proposal is based on."""
+
+    values: FloatArray
+    """(n,) What the trials are worth."""
+    number: int
+    plan: Plan
 
     def acquisition(self, best: float, rng: np.random.Generator) -> Acquisition:
         """What is to be maximised."""
@@ -183,8 +190,8 @@ def _best(
     history, space = task.history, task.history.space
     score = _Score(beliefs, task.acquisition(beliefs.best, rng))
     share = 1 / (1 + task.hidden) if space.cardinality is not None else 1.0
-    is_free = _Free(history, beliefs, task.proposed, least, share, _salt(rng))
-    box = _narrowed(beliefs.box, space, rng) if task.hidden else beliefs.box
+    is_free = Free(history, beliefs, task.proposed, least, share, salt(rng))
+    box = narrowed(beliefs.box, space, rng) if task.hidden else beliefs.box
     affordable = max(_DISTANCES // beliefs.process.points.positions.size, _FEWEST)
     count = min(task.plan.candidates, affordable)
     pool = starting_points(history, beliefs.incumbents, count, rng, box)
@@ -233,12 +240,20 @@ class _Score:
         return value, slope
 
 
+class Located(Protocol):
+    """What knows where evaluations were."""
+
+    def distance(self, units: FloatArray) -> FloatArray:
+        """(k,) How far unit rows (k, d) are from the nearest of them."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Free:
+class Free:
     """Which configurations may be proposed."""
 
     history: History
-    beliefs: Beliefs
+    beliefs: Located
     proposed: FloatArray
     """(b, d) Unit rows that were proposed in the same call."""
     least: float
@@ -249,6 +264,7 @@ class _Free:
     """Decides which."""
 
     def __call__(self, units: FloatArray) -> BoolArray:
+        """(k,) Which of the valid, snapped unit rows (k, d) may be proposed."""
         free = ~same_rows(units, self.proposed)
         if not self.history.noisy:
             free &= ~self.history.is_taken(units)
@@ -258,7 +274,7 @@ class _Free:
         return free & (self.beliefs.distance(units) > self.least)
 
 
-def _narrowed(box: Box, space: Space, rng: np.random.Generator) -> Box:
+def narrowed(box: Box, space: Space, rng: np.random.Generator) -> Box:
     """A box with random margins to the bounds of the parameters without levels."""
     margins = 10.0 ** rng.uniform(*_LOG_MARGINS, size=(2, len(space)))
     margins[:, [parameter.levels is not None for parameter in space.parameters]] = 0.0
@@ -266,5 +282,6 @@ def _narrowed(box: Box, space: Space, rng: np.random.Generator) -> Box:
     return Box(np.minimum(low, high), high)
 
 
-def _salt(rng: np.random.Generator) -> np.uint64:
+def salt(rng: np.random.Generator) -> np.uint64:
+    """What makes a random choice by hashes."""
     return rng.integers(2**64, dtype=np.uint64)

@@ -56,7 +56,7 @@ def evolve(
     found = [np.empty((0, len(space)))]
     idle = 0
     for _ in range(_GENERATIONS if len(alive) > 1 else 0):
-        children = _new(space.snap(_children(space, alive, rng)), seen)
+        children = _new(space.snap(children_of(space, alive, POPULATION, rng)), seen)
         children = children[is_valid(space, children)]
         children = children[is_free(children)]
         found.append(children)
@@ -80,15 +80,18 @@ def _new(units: FloatArray, seen: set[int]) -> FloatArray:
     return units[is_new]
 
 
-def _children(space: Space, alive: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """(POPULATION, d) The rows of a new generation, neither snapped nor checked.
+def children_of(
+    space: Space, alive: FloatArray, count: int, rng: np.random.Generator
+) -> FloatArray:
+    """(count, d) The rows of a new generation, neither snapped nor checked.
 
     Args:
         space: The space.
         alive: (p, d) The rows of the present one, best first; p >= 2.
+        count: How many to make; an even number.
         rng: Source of randomness.
     """
-    drawn = rng.integers(len(alive), size=(2, 2, POPULATION // 2))
+    drawn = rng.integers(len(alive), size=(2, 2, count // 2))
     first, second = fill(alive[drawn.min(axis=0)], rng)
     categorical = np.array([isinstance(p, Categorical) for p in space.parameters])
     crossed = rng.random(first.shape) < _CROSSED

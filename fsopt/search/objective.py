@@ -2,51 +2,99 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 
+from fsopt.errors import StudyError
 from fsopt.history import FloatArray
+from fsopt.moo.scalarization import SCALARIZATIONS, SCALINGS, random_weights, ranks
+
+__all__ = ["WORST", "Tradeoff", "ranks", "scalarize", "violations", "worth"]
 
 WORST = 1.0
 """The target of a failed trial: no trial with a value has a larger one."""
 
-_AUGMENTATION = 0.05  # breaks the ties between points that differ in a minor objective only
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tradeoff:
+    """How several objectives become one, for surrogates that learn one value.
+
+    Each proposal has random weights of its own, drawn from the study's seed and the trial's
+    number; so together they cover the whole front, also where many workers do not know of each
+    other (Egele et al., arXiv:2309.14936).
+
+    Raises:
+        StudyError: If an option is unknown.
+    """
+
+    scalarization: str = "augmented_chebyshev"
+    """One of `fsopt.moo.scalarization.SCALARIZATIONS`."""
+    scaling: str = "quantile"
+    """One of `fsopt.moo.scalarization.SCALINGS`."""
+
+    kind: ClassVar[str] = "tradeoff"
+
+    def __post_init__(self) -> None:
+        for name, known in (("scalarization", SCALARIZATIONS), ("scaling", SCALINGS)):
+            if getattr(self, name) not in known:
+                choices = ", ".join(known)
+                raise StudyError(f"{name} must be one of {choices}, not {getattr(self, name)!r}")
 
 
-def ranks(values: FloatArray) -> FloatArray:
-    """The ranks of values, scaled to [0, 1]; equal values share the average of their ranks.
+def worth(
+    Y: FloatArray,
+    excess: FloatArray,
+    rng: np.random.Generator,
+    tradeoff: Tradeoff | None = None,
+) -> FloatArray:
+    """(n,) What each trial with values is worth for one proposal, to be minimised.
+
+    The one objective, or a trade-off of several; trials that violate constraints on outcomes are
+    worse than all others, the more the larger their violations are.
 
     Args:
-        values: (n,) Any finite values.
-
-    Returns:
-        (n,) 0 for the smallest and 1 for the largest; 0.5 for all if all are equal.
+        Y: (n, m) Values to be minimised.
+        excess: (n, c) By how much constraints are violated, where positive.
+        rng: Source of the weights.
+        tradeoff: As for `scalarize`.
     """
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    after = np.cumsum(count)
-    average = (after - count + after - 1) / 2
-    scaled: FloatArray = average[place] / max(len(values) - 1, 1)
-    return scaled if len(after) > 1 else np.full(len(values), 0.5)
+    values = Y[:, 0] if Y.shape[1] == 1 else scalarize(Y, rng, tradeoff)
+    violation = violations(excess)
+    allowed = violation == 0
+    if allowed.all():
+        return values
+    if not allowed.any():
+        return violation
+    low, high = values[allowed].min(), values[allowed].max()
+    step = high - low if high > low else 1.0
+    return np.where(allowed, values, high + step * violation)
 
 
-def scalarize(Y: FloatArray, rng: np.random.Generator) -> FloatArray:
+def violations(excess: FloatArray) -> FloatArray:
+    """(n,) How badly constraints are violated: 0 for not at all, and up to 1 by ranks.
+
+    Args:
+        excess: (n, c) By how much each is; what is not positive does not count.
+    """
+    ranked = [(1 + ranks(column)) / 2 * (column > 0) for column in excess.T]
+    return np.mean(ranked, axis=0) if ranked else np.zeros(len(excess))
+
+
+def scalarize(
+    Y: FloatArray, rng: np.random.Generator, tradeoff: Tradeoff | None = None
+) -> FloatArray:
     """One value for each trial out of several objectives, under random weights.
-
-    The augmented Chebyshev distance from the ideal point (Knowles, "ParEGO", IEEE Trans. Evol.
-    Comput. 10, 2006, eq. 2) of the objectives' ranks, which have one scale whatever the units
-    (as in Egele et al., arXiv:2309.14936)::
-
-        max_j w_j r_j + 0.05 sum_j w_j r_j,   w uniform on the simplex
-
-    Each proposal has weights of its own, so together they cover the whole trade-off.
 
     Args:
         Y: (n, m) Values to be minimised.
         rng: Source of the weights.
+        tradeoff: How they are combined; by default the augmented Chebyshev distance of ranks.
 
     Returns:
         (n,) Values to be minimised.
     """
-    weights = rng.dirichlet(np.ones(Y.shape[1]))
-    terms = weights * np.column_stack([ranks(column) for column in Y.T])
-    value: FloatArray = terms.max(axis=1) + _AUGMENTATION * terms.sum(axis=1)
-    return value
+    chosen = tradeoff or Tradeoff()
+    Z = np.column_stack([SCALINGS[chosen.scaling](column) for column in Y.T])
+    return SCALARIZATIONS[chosen.scalarization](Z, random_weights(Y.shape[1], rng))

@@ -13,12 +13,15 @@ from fsopt.search.evolution import RegularizedEvolution
 from fsopt.search.exploration import Exploration
 from fsopt.search.grid import GridSearch
 from fsopt.search.latin import LatinHypercubeSearch
+from fsopt.search.nsga2 import NSGA2
+from fsopt.search.objective import Tradeoff
 from fsopt.search.quasirandom import HaltonSearch, SobolSearch
 from fsopt.search.random import RandomSearch
 from fsopt.surrogate import ForestOptions
 from fsopt.values import Value
 
 _ALL: tuple[type[Any], ...] = (
+    NSGA2,
     BayesianOptimizer,
     GridSearch,
     HaltonSearch,
@@ -31,7 +34,9 @@ _ALL: tuple[type[Any], ...] = (
 OPTIMIZERS: Mapping[str, type[Any]] = {optimizer.kind: optimizer for optimizer in _ALL}
 """Every optimizer that a study can record, by its `kind`. A new one is added above."""
 
-OPTIONS: Mapping[str, type[Any]] = {part.kind: part for part in (Exploration, ForestOptions)}
+OPTIONS: Mapping[str, type[Any]] = {
+    part.kind: part for part in (Exploration, ForestOptions, Tradeoff)
+}
 """Every option of optimizers that has options itself, by its `kind`."""
 
 

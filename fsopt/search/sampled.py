@@ -22,7 +22,7 @@ from fsopt.search.estimate import restored, restored_deviation
 from fsopt.search.explanation import Explanation
 from fsopt.search.exploration import Exploration, Weights
 from fsopt.search.genetic import evolve
-from fsopt.search.objective import WORST, ranks
+from fsopt.search.objective import WORST, Tradeoff, ranks
 from fsopt.search.parallel import STRATEGIES, fit_assuming
 from fsopt.search.training import TrainingSet
 from fsopt.space import same_rows
@@ -72,6 +72,8 @@ class Plan:
     candidates: int
     design_size: int
     """How many trials the initial design has; the schedule of exploration begins after it."""
+    tradeoff: Tradeoff | None = None
+    """How several objectives become one value."""
 
     @property
     def forest(self) -> ForestOptions | None:
@@ -151,7 +153,7 @@ def explain_sampled(
 ) -> Explanation:
     """Why `suggest_sampled` made a proposal (d,); see `Explainer.explain`."""
     patience = plan.forest.patience if plan.forest else None
-    data = TrainingSet.of(history, stream(seed, "weights", number), patience)
+    data = TrainingSet.of(history, stream(seed, "weights", number), patience, plan.tradeoff)
     model = _Model.of(data, history.X_pending, plan, stream(seed, "forest", number))
     mean, deviation = model.moments(unit[np.newaxis])
     (wanted,) = _wanted(data, len(history.space), [number], seed, plan)
@@ -175,7 +177,7 @@ def _propose(
     """(k, d) Proposals beside those (b, d) of the same call, from one surrogate."""
     space = history.space
     patience = plan.forest.patience if plan.forest else None
-    data = TrainingSet.of(history, stream(seed, "weights", numbers[0]), patience)
+    data = TrainingSet.of(history, stream(seed, "weights", numbers[0]), patience, plan.tradeoff)
     open_rows = np.concatenate([history.X_pending, proposed])
     model = _Model.of(data, open_rows, plan, stream(seed, "forest", numbers[0]))
     wanted = _wanted(data, len(space), numbers, seed, plan)

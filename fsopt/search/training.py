@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fsopt.history import FloatArray, History, IntArray
-from fsopt.search.objective import WORST, ranks, scalarize
+from fsopt.search.objective import WORST, Tradeoff, ranks, worth
 
 MAX_ROWS = 1_500
 """No more rows than this are fitted, so that a proposal's cost stays bounded,"""
@@ -32,7 +32,11 @@ class TrainingSet:
 
     @classmethod
     def of(
-        cls, history: History, rng: np.random.Generator, patience: int | None = None
+        cls,
+        history: History,
+        rng: np.random.Generator,
+        patience: int | None = None,
+        tradeoff: Tradeoff | None = None,
     ) -> TrainingSet:
         """The trials that have ended: all, or the best third and some of the others.
 
@@ -40,8 +44,9 @@ class TrainingSet:
             history: The study so far.
             rng: Source of the weights of several objectives, and of what is left out.
             patience: See `stagnations`.
+            tradeoff: How several objectives become one value.
         """
-        values = history.Y[:, 0] if history.Y.shape[1] == 1 else scalarize(history.Y, rng)
+        values = worth(history.Y, history.excess, rng, tradeoff)
         limit = max_rows(len(history.space))
         good, failed = _kept(values, len(history.X_failed), limit, rng)
         order = good[np.argsort(values[good], kind="stable")]

@@ -37,6 +37,8 @@ class StudyState:
         self.generation = 0
         """Of the latest stop or reopening."""
         self.stopped = False
+        self.ensembles: dict[str, tuple[e.EnsembleBuilt, Stamp]] = {}
+        """By the name of predictions: the ensemble that holds."""
         self._objectives = objectives
 
     def apply_all(self, records: Iterable[Record]) -> None:
@@ -157,6 +159,11 @@ class StudyState:
         if event.generation > self.generation:
             self.generation, self.stopped = event.generation, False
 
+    def _ensemble_built(self, event: e.EnsembleBuilt, stamp: Stamp) -> None:
+        known = self.ensembles.get(event.name)
+        if known is None or (known[0].generation, known[1].key) < (event.generation, stamp.key):
+            self.ensembles[event.name] = event, stamp
+
 
 _Ending = e.TrialPaused | e.TrialCompleted | e.TrialStopped | e.TrialFailed
 
@@ -183,4 +190,5 @@ _FOLDS: dict[type[e.Event], Callable[[StudyState, Any, Stamp], None]] = {
     e.BudgetSet: StudyState._budget_set,
     e.StudyStopped: StudyState._study_stopped,
     e.StudyReopened: StudyState._study_reopened,
+    e.EnsembleBuilt: StudyState._ensemble_built,
 }

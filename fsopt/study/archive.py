@@ -71,6 +71,7 @@ class Archive:
             numbers=found.numbers[valued],
             X_failed=units[failed],
             X_pending=units[~(valued | failed)],
+            excess=self._objectives.excess(found.values[valued]),
         )
 
     def is_taken(self, units: FloatArray) -> BoolArray:

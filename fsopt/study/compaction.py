@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fsopt.errors import StorageError
+from fsopt.events import Record
 from fsopt.history import IntArray
 from fsopt.log import layout, snapshots
 from fsopt.log.snapshots import SnapshotName
@@ -232,6 +233,10 @@ class Compactor:
             stopped=state.stopped,
             observed=observed,
             watermarks=tuple(marks[-_MARKS_KEPT:]),
+            ensembles=tuple(
+                Record(stamp.writer, stamp.seq, stamp.time, event)
+                for event, stamp in state.ensembles.values()
+            ),
         )
 
 

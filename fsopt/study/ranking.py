@@ -26,7 +26,7 @@ def best_trial(session: Session, by: By | None) -> FinishedTrial | None:
     Raises:
         StudyError: If there are several objectives.
     """
-    if len(session.objectives) > 1:
+    if session.objectives.are_several:
         raise StudyError("a study with several objectives has a pareto_front, not one best")
     ranking = _ranking(session, by)
     return ranking.trial(int(np.argmin(ranking.Y[:, 0]))) if len(ranking.Y) else None
@@ -52,23 +52,25 @@ class _Ranking:
 
     def trial(self, at: int) -> FinishedTrial:
         """One of the trials."""
-        number, names = int(self.numbers[at]), self.session.objectives.names
+        number, objectives = int(self.numbers[at]), self.session.objectives
         record = self.session.state.trials[number]
         outcome = record.outcome
+        values = dict(zip(objectives.names, outcome.values if outcome else (), strict=False))
         expected: dict[str, Expected] = {}
         if self.deviations is not None:
             # what turns values into those to be minimised turns them back as well
-            means = self.session.objectives.to_minimise(self.Y[at : at + 1])[0].tolist()
+            means = objectives.to_minimise(self.Y[at : at + 1])[0].tolist()
             pairs = zip(means, self.deviations[at].tolist(), strict=True)
             known = (Expected(mean=mean, deviation=deviation) for mean, deviation in pairs)
-            expected = dict(zip(names, known, strict=True))
+            expected = dict(zip(objectives.directions, known, strict=True))
         return FinishedTrial(
             number=number,
             params=dict(record.params or {}),
-            values=dict(zip(names, outcome.values if outcome else (), strict=False)),
+            values={name: values[name] for name in objectives.directions if name in values},
             state=record.state.value,
             reason=outcome.reason if outcome else None,
             expected=expected,
+            outcomes={k: v for k, v in values.items() if k not in objectives.directions},
         )
 
 
@@ -77,6 +79,7 @@ def _ranking(session: Session, by: By | None) -> _Ranking:
         raise StudyError(f'by must be "value" or "model", not {by!r}')
     found = session.state.trials.configurations()
     done = found.having(TrialState.COMPLETED)
+    done[done] = session.objectives.are_allowed(found.values[done])
     numbers = found.numbers[done]
     Y = session.objectives.to_minimise(found.values[done])
     by_model = session.config.noisy if by is None else by == "model"

@@ -17,7 +17,6 @@ from fsopt.log.files import TrialFiles
 from fsopt.log.filesystem import Filesystem
 from fsopt.log.identity import Identity, has_vanished
 from fsopt.log.journal import Journal
-from fsopt.objectives import Objectives
 from fsopt.search.registry import optimizer_to_json
 from fsopt.state import StudyState
 from fsopt.study.archive import Archive
@@ -81,7 +80,7 @@ class Session:
             wall_clock: Seconds since 1970, for people.
         """
         self.config = config
-        self.objectives = Objectives.of(config.objectives)
+        self.objectives = config.outcomes
         self.state = StudyState(config.space, len(self.objectives))
         self.files = files
         self.clock = clock

@@ -22,7 +22,6 @@ from fsopt.events import Record, WriterStarted
 from fsopt.log import layout
 from fsopt.log.reader import Damage, Position
 from fsopt.log.snapshots import SnapshotName
-from fsopt.objectives import Objectives
 from fsopt.state import TrialRecord, WriterState
 from fsopt.state.record import Stamp
 from fsopt.state.residue import facts
@@ -64,6 +63,8 @@ class Scalars:
     """For how long processes have observed the study, seconds; never more than has passed."""
     watermarks: tuple[tuple[int, float], ...]
     """Numbers below which every trial was finished, and how long the study had been observed."""
+    ensembles: tuple[Record, ...] = ()
+    """Of each name of predictions the one that holds."""
 
 
 NO_SCALARS = Scalars(budget=None, generation=0, stopped=False, observed=0.0, watermarks=())
@@ -95,7 +96,7 @@ def to_bytes(contents: Contents, finished: Sequence[TrialRecord], config: StudyC
     """
     import pyarrow.parquet as pq
 
-    objectives = Objectives.of(config.objectives)
+    objectives = config.outcomes
     table = to_table(contents.rows, finished, config.space, objectives)
     text = json.dumps(_metadata(contents), allow_nan=False)
     table = table.replace_schema_metadata({_KEY: text.encode()})
@@ -113,7 +114,7 @@ def from_bytes(content: bytes, config: StudyConfig) -> Contents:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    objectives = Objectives.of(config.objectives)
+    objectives = config.outcomes
     try:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
         metadata = _read_metadata(file)
@@ -157,7 +158,8 @@ def _metadata(contents: Contents) -> dict[str, Any]:
         "observed": scalars.observed,
         "watermarks": scalars.watermarks,
         "writers": {name: _writer(name, w) for name, w in sorted(contents.writers.items())},
-        "facts": [[record.writer, _line(record)] for record in contents.facts],
+        "ensembles": _lines(scalars.ensembles),
+        "facts": _lines(contents.facts),
     }
 
 
@@ -179,6 +181,14 @@ def _writer(name: str, entry: WriterEntry) -> dict[str, Any]:
     }
 
 
+def _lines(records: Sequence[Record]) -> list[list[str]]:
+    return [[record.writer, _line(record)] for record in records]
+
+
+def _records(lines: Sequence[Sequence[str]]) -> tuple[Record, ...]:
+    return tuple(codec.decode(line.encode(), writer) for writer, line in lines)
+
+
 def _line(record: Record) -> str:
     return codec.encode(record)[:-1].decode()
 
@@ -189,7 +199,7 @@ def _contents(metadata: dict[str, Any], rows: Frozen) -> Contents:
         base=_names(metadata["base"]),
         includes=_names(metadata["includes"]),
         rows=rows,
-        facts=tuple(codec.decode(line.encode(), writer) for writer, line in metadata["facts"]),
+        facts=_records(metadata["facts"]),
         writers={name: _writer_entry(name, w) for name, w in metadata["writers"].items()},
         scalars=Scalars(
             budget=None if budget is None else int(budget),
@@ -197,6 +207,7 @@ def _contents(metadata: dict[str, Any], rows: Frozen) -> Contents:
             stopped=bool(metadata["stopped"]),
             observed=float(metadata["observed"]),
             watermarks=tuple((int(number), float(at)) for number, at in watermarks),
+            ensembles=_records(metadata.get("ensembles", ())),
         ),
     )
 

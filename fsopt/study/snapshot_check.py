@@ -31,7 +31,7 @@ class SnapshotCheck:
 
     def __post_init__(self) -> None:
         self._chain = Chain(self.filesystem, self.config, lambda: 0.0)
-        self._state = StudyState(self.config.space, len(self.config.objectives))
+        self._state = StudyState(self.config.space, len(self.config.outcomes))
 
     def read(self) -> Told:
         """Read the snapshot.
@@ -69,7 +69,7 @@ class SnapshotCheck:
         if not self._chain.tiers:
             return
         name = self._chain.tiers[-1].name.path
-        from_logs = StudyState(self.config.space, len(self.config.objectives))
+        from_logs = StudyState(self.config.space, len(self.config.outcomes))
         is_complete = True
         for position in self._positions:
             path = layout.segment(position.writer, position.index)

@@ -74,7 +74,7 @@ def _expectations(config: StudyConfig | None) -> Expectations:
         return Expectations()
     space = config.space
     return Expectations(
-        objectives=len(config.objectives), misfit=lambda params: _misfit(space, params)
+        objectives=len(config.outcomes), misfit=lambda params: _misfit(space, params)
     )
 
 

@@ -48,7 +48,12 @@ class Model:
 
 
 def fit_gaussian(
-    X: FloatArray, y: FloatArray, categorical: BoolArray, *, noisy: bool = False
+    X: FloatArray,
+    y: FloatArray,
+    categorical: BoolArray,
+    *,
+    noisy: bool = False,
+    rows: NDArray[np.intp] | None = None,
 ) -> Model:
     """Fit a Gaussian process to values or to warped values, whichever are more probable.
 
@@ -60,13 +65,14 @@ def fit_gaussian(
         y: (n,) Their values, finite, to be minimised.
         categorical: (d,) Which parameters are categories; the others have an order.
         noisy: Whether noise is expected, and not only possible.
+        rows: (k,) Which trials the process sees; by default a `subset` of `MAX_ROWS`.
     """
     size = refit_size(len(X))
     fits = [
         _fit(X[:size], y[:size], categorical, warped=warped, noisy=noisy)
         for warped in (False, True)
     ]
-    kept = subset(X, y, MAX_ROWS)
+    kept = subset(X, y, MAX_ROWS) if rows is None else rows
     return _more_probable(fits, X[kept], y[kept], categorical)
 
 

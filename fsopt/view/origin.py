@@ -89,9 +89,9 @@ class Origin:
     def _incumbent(self, occasion: Occasion) -> dict[str, Any] | None:
         """The best value that the proposer knew."""
         history, objectives = occasion.beside, self.study.session.objectives
-        if len(objectives) > 1 or not len(history.Y):
+        if objectives.are_several or not history.is_allowed.any():
             return None
-        best = int(np.argmin(history.Y[:, 0]))
+        best = int(np.argmin(np.where(history.is_allowed, history.Y[:, 0], np.inf)))
         value = float(objectives.to_minimise(history.Y[best : best + 1])[0, 0])
         return {"trial": int(history.numbers[best]), "value": value}
 

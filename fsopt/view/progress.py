@@ -71,7 +71,7 @@ class ConsoleProgress:
 
     def _improves(self, study: Study, trial: TrialRecord) -> bool:
         """Whether a trial is the best, and better than what was the best at the last look."""
-        if len(study.session.objectives) > 1 or (best := self._best.look(study)) is None:
+        if study.session.objectives.are_several or (best := self._best.look(study)) is None:
             return False
         before, self._shown = self._shown, best.loss
         return best.number == trial.number and best.loss != before
@@ -85,9 +85,9 @@ class ConsoleProgress:
         if counts[TrialState.FAILED]:
             most = ", ".join(f"{n} x {r[:40]}" for r, n in self._reasons.most_common(1))
             parts.append(f"{counts[TrialState.FAILED]} failed" + (f" ({most})" if most else ""))
-        names = study.session.objectives.names
-        if len(names) == 1 and (best := self._best.look(study)):
-            values = format_values({names[0]: best.value})
+        objectives = study.session.objectives
+        if not objectives.are_several and (best := self._best.look(study)):
+            values = format_values({objectives.names[0]: best.value})
             parts.append(f"best {values} in trial {best.number}")
         parts.append(format_seconds(time.monotonic() - self._began))
         return " | ".join(parts)
@@ -121,6 +121,7 @@ class _BestSoFar:
             changed, self._best = None, None
         found = trials.configurations(changed)
         done = found.having(TrialState.COMPLETED)
+        done[done] = study.session.objectives.are_allowed(found.values[done])
         if done.any():
             values, numbers = found.values[done], found.numbers[done]
             losses = study.session.objectives.to_minimise(values)[:, 0]

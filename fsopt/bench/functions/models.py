@@ -158,6 +158,23 @@ def _perceptron_digits(p: Values) -> float:
     return _loss(model, (X / 16, y), "accuracy")
 
 
+def digits_network(p: Values) -> float:
+    """The error of a perceptron of one to three layers on digits."""
+    from sklearn.neural_network import MLPClassifier
+
+    model = MLPClassifier(
+        hidden_layer_sizes=[p[f"units{i}"] for i in range(1, p["layers"] + 1)],
+        activation=p["activation"],
+        learning_rate_init=p["rate"],
+        alpha=p["alpha"],
+        batch_size=p["batch"],
+        max_iter=8,
+        random_state=0,
+    )
+    X, y = _data("digits", 200)
+    return _loss(model, (X / 16, y), "accuracy")
+
+
 def _model(name: str, objective: Callable[[Values], float], space: Space) -> Problem:
     return Problem(name=name, group=_G, space=space, objective=objective)
 

@@ -39,9 +39,13 @@ class DeepHyperSearch:
         self._running[number] = config
         return self._translation.params(config)
 
-    def tell(self, number: int, value: float | None) -> None:
-        """Tell a value, upside down, or a failure."""
-        result = "F_failed" if value is None else -value
+    def tell(self, number: int, value: float | Sequence[float] | None) -> None:
+        """Tell a value or several, upside down, or a failure."""
+        result: object = "F_failed"
+        if isinstance(value, Sequence):
+            result = tuple(-one for one in value)
+        elif value is not None:
+            result = -value
         self._search.tell([(self._running.pop(number), result)])
 
     def load(self, configurations: Sequence[Values], values: Sequence[float]) -> None:

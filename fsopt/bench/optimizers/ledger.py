@@ -67,15 +67,16 @@ class Ledger:
             self._ended[: self.count] <= before
         )
         seen = self._arrays(begun, ended)
-        return History(
+        history = History(
             space=self.space,
             X=seen.X,
             Y=seen.Y,
             numbers=seen.numbers,
             X_failed=seen.X_failed,
             X_pending=seen.X_pending,
-            budget=self._capacity,
         )
+        history.budget = self._capacity
+        return history
 
     @property
     def ended(self) -> int:

@@ -24,17 +24,20 @@ class OptunaSampler:
         sampler: The name of its class in `optuna.samplers`.
         space: The space.
         seed: The sampler's seed.
+        objectives: How many there are.
         options: Others that it takes.
     """
 
-    def __init__(self, sampler: str, space: Space, seed: int, **options: bool) -> None:
+    def __init__(
+        self, sampler: str, space: Space, seed: int, objectives: int = 1, **options: object
+    ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
         self._dials = dials_of(space)
         made = getattr(optuna.samplers, sampler)(seed=seed, **options)
-        self._study = optuna.create_study(sampler=made)
+        self._study = optuna.create_study(sampler=made, directions=["minimize"] * objectives)
         self._trials: dict[int, optuna.Trial] = {}
 
     def ask(self, number: int, history: History) -> Values:
@@ -42,7 +45,11 @@ class OptunaSampler:
         trial = self._trials[number] = self._study.ask()
         return assemble(self._space, self._dials, lambda dial: _suggest(trial, dial))
 
-    def tell(self, number: int, value: float | None) -> None:
+    def attach(self, number: int, name: str, value: object) -> None:
+        """Give a trial an attribute, which options can refer to."""
+        self._trials[number].set_user_attr(name, value)
+
+    def tell(self, number: int, value: float | Sequence[float] | None) -> None:
         """End a trial."""
         from optuna.trial import TrialState
 

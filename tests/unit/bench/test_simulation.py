@@ -69,8 +69,8 @@ def test_one_worker_is_a_sequential_loop(name: str) -> None:
             numbers=np.array(numbers, dtype=np.int64),
             X_failed=np.array(failed).reshape(-1, len(space)),
             X_pending=none,
-            budget=16,
         )
+        history.budget = 16
         (unit,) = optimizer.suggest(history, [number], 3)
         params = space.from_row(space.from_unit(unit[None])[0])
         value = problem.observe(params, 3, number)

@@ -15,6 +15,7 @@ from fsopt.search import (
     Optimizer,
     RandomSearch,
     SobolSearch,
+    Tradeoff,
 )
 from fsopt.search.designs import DESIGNS, initial_design
 from fsopt.space import Categorical, Constant, Float, Int, Space
@@ -25,15 +26,16 @@ SPACE = Space(Float("x", 0.0, 1.0), Float("y", 0.0, 1.0), Float("z", 0.0, 1.0))
 def history_of(
     X: FloatArray, y: FloatArray, pending: FloatArray | None = None, budget: int | None = None
 ) -> History:
-    return History(
+    history = History(
         space=SPACE,
         X=X,
         Y=y[:, None],
         numbers=np.arange(len(X), dtype=np.int64),
         X_failed=X[:0],
         X_pending=X[:0] if pending is None else pending,
-        budget=budget,
     )
+    history.budget = budget
+    return history
 
 
 def search(space: Space, optimizer: Optimizer, trials: int, seed: int) -> float:
@@ -136,16 +138,17 @@ def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
         BayesianOptimizer(initial_trials=1, surrogate="gp").suggest(history, [1], 0)
 
 
-def test_many_trials_with_several_objectives_are_for_the_forest() -> None:
-    def takes(trials: int) -> bool:
+def test_many_trials_whose_objectives_become_one_value_are_for_the_forest() -> None:
+    def takes(trials: int, tradeoff: Tradeoff | None) -> bool:
         X = np.random.default_rng(0).random((trials, 3))
         numbers = np.arange(trials, dtype=np.int64)
         none, Y = X[:0], X[:, :2]
         history = History(space=SPACE, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
-        return takes_gaussian(history)
+        return takes_gaussian(history, tradeoff=tradeoff)
 
-    assert takes(100)
-    assert not takes(101)
+    assert takes(100, Tradeoff())
+    assert not takes(101, Tradeoff())
+    assert takes(101, None)
 
 
 def test_a_gaussian_process_is_taken_in_spaces_of_all_kinds() -> None:

@@ -74,7 +74,7 @@ def test_a_box_holds_all_categories_and_all_values_of_what_is_inactive_in_its_ce
     X = sample(MIXED, 60, np.random.default_rng(0))
     centre = X[np.isnan(X[:, 3])][0]
     near = X[np.abs(X[:, 1] - centre[1]) < 0.2]
-    box = beliefs._around(centre, near, beliefs.categorical_columns(MIXED))
+    box = beliefs.around(centre, near, beliefs.categorical_columns(MIXED))
     assert box.low[0] == box.low[3] == 0.0
     assert box.high[0] == box.high[3] == 1.0
     assert centre[1] - 0.1 <= box.low[1] < centre[1] < box.high[1] <= centre[1] + 0.1

@@ -8,8 +8,8 @@ from fsopt.history import BoolArray, FloatArray, row_hashes
 from fsopt.search.distinct import is_valid
 from fsopt.search.genetic import (
     POPULATION,
-    _children,
     binary_crossover,
+    children_of,
     evolve,
     polynomial_mutation,
 )
@@ -110,7 +110,9 @@ def choices_of_children(alive: list[int]) -> FloatArray:
     rng = np.random.default_rng(0)
     rows = WITH_CHOICE.from_unit(rng.random((len(alive), 11)))
     rows[:, 0] = alive
-    units = [_children(WITH_CHOICE, WITH_CHOICE.to_unit(rows), rng) for _ in range(40)]
+    units = [
+        children_of(WITH_CHOICE, WITH_CHOICE.to_unit(rows), POPULATION, rng) for _ in range(40)
+    ]
     return WITH_CHOICE.from_unit(np.concatenate(units))[:, 0]
 
 

@@ -1,37 +1,16 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy.stats import rankdata
 
 from fsopt.history import FloatArray
-from fsopt.search.objective import ranks, scalarize
+from fsopt.search.objective import scalarize
 
-values = hnp.arrays(
-    np.float64, st.integers(2, 30), elements=st.sampled_from([-1e300, -1, 0, 2, 5])
-)
 tables = hnp.arrays(
     np.float64, st.tuples(st.integers(1, 20), st.integers(2, 4)), elements=st.integers(0, 4)
 )
-
-
-@given(values)
-def test_ranks_are_averaged_over_ties_and_scaled(column: FloatArray) -> None:
-    expected = (rankdata(column) - 1) / (len(column) - 1)
-    np.testing.assert_allclose(ranks(column), expected, rtol=1e-12)
-
-
-@given(values)
-def test_ranks_do_not_depend_on_the_scale(column: FloatArray) -> None:
-    np.testing.assert_array_equal(ranks(column), ranks(np.arctan(column)))
-
-
-@pytest.mark.parametrize("n", [1, 4])
-def test_equal_values_are_in_the_middle(n: int) -> None:
-    np.testing.assert_array_equal(ranks(np.full(n, 9.0)), np.full(n, 0.5))
 
 
 @given(tables, st.integers(0, 100))

@@ -65,6 +65,17 @@ def events_of_trials() -> st.SearchStrategy[e.Event]:
         st.builds(e.BudgetSet, trials=st.integers(1, 9)),
         st.builds(e.StudyStopped, generation=st.integers(0, 3)),
         st.builds(e.StudyReopened, generation=st.integers(0, 3)),
+        st.builds(
+            e.EnsembleBuilt,
+            name=st.sampled_from(["valid", "test"]),
+            generation=st.integers(1, 3),
+            members=st.just((1,)),
+            weights=st.just((1.0,)),
+            aggregator=st.just("mean"),
+            loss=st.sampled_from(["squared", "absolute"]),
+            candidates=st.integers(1, 9),
+            single=st.just(1),
+        ),
         st.builds(e.UnknownEvent, name=st.sampled_from(["trial.sung", "x"])),
         st.builds(e.WriterClosed),
     )
@@ -126,6 +137,7 @@ def picture(state: StudyState) -> dict[str, object]:
         "end": state.trials.end,
         "writers": {n: (w.closed, w.known.end, w.known.missing) for n, w in state.writers.items()},
         "rest": [state.budget, state.generation, state.stopped, state.unknown],
+        "ensembles": sorted(state.ensembles.items()),
     } | {"arrays": repr([found.numbers, found.rows, found.values, found.states])}
 
 
@@ -356,3 +368,27 @@ def test_an_attempt_that_began_anew_has_no_steps_of_others() -> None:
         ]
     )
     assert state.trials[0].curve == {1: 10.0}
+
+
+def test_of_ensembles_with_one_name_the_latest_generation_holds() -> None:
+    def built(name: str, generation: int, *members: int) -> e.EnsembleBuilt:
+        return e.EnsembleBuilt(
+            name=name,
+            generation=generation,
+            members=members,
+            weights=(1 / len(members),) * len(members),
+            aggregator="mean",
+            loss="squared",
+            candidates=9,
+            single=0,
+        )
+
+    logs = {"a": [built("valid", 2, 1, 2), built("valid", 1, 3)], "b": [built("test", 1, 4)]}
+    state = fold(records_of(logs))
+    assert {n: found.members for n, (found, _) in state.ensembles.items()} == {
+        "valid": (1, 2),
+        "test": (4,),
+    }
+    # two processes that did not know of each other: everybody takes the same one
+    logs["b"].append(built("valid", 2, 5))
+    assert fold(records_of(logs)).ensembles["valid"][0].members == (5,)

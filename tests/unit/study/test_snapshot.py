@@ -65,6 +65,10 @@ def contents_of(state: StudyState, earlier: frozenset[int] = frozenset()) -> Con
             stopped=state.stopped,
             observed=2.5,
             watermarks=((1, 0.5),),
+            ensembles=tuple(
+                Record(stamp.writer, stamp.seq, stamp.time, event)
+                for event, stamp in state.ensembles.values()
+            ),
         ),
     )
 
