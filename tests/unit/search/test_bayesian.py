@@ -15,6 +15,7 @@ from fsopt.search import (
     Optimizer,
     RandomSearch,
     SobolSearch,
+    Tradeoff,
 )
 from fsopt.search.designs import DESIGNS, initial_design
 from fsopt.space import Categorical, Constant, Float, Int, Space
@@ -113,16 +114,18 @@ def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
         BayesianOptimizer(initial_trials=1, surrogate="gp").suggest(history, [1], 0)
 
 
-def test_many_trials_with_several_objectives_are_for_the_forest() -> None:
-    def takes(trials: int) -> bool:
+def test_many_trials_whose_objectives_become_one_value_are_for_the_forest() -> None:
+    def takes(trials: int, **options: object) -> bool:
         X = np.random.default_rng(0).random((trials, 3))
         numbers = np.arange(trials, dtype=np.int64)
         none, Y = X[:0], X[:, :2]
         history = History(space=SPACE, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
-        return takes_gaussian(history)
+        return takes_gaussian(history, **options)
 
-    assert takes(100)
-    assert not takes(101)
+    for options in ({"tradeoff": Tradeoff()}, {"acquisition": "ei"}):
+        assert takes(100, **options)
+        assert not takes(101, **options)
+    assert takes(101)
 
 
 def test_a_gaussian_process_is_taken_in_spaces_of_all_kinds() -> None:
