@@ -36,6 +36,8 @@ ProctrackType=proctrack/pgid
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 MpiDefault=none
+# Ids that no other Slurm of this machine has used: MPI names shared memory after them.
+FirstJobId=$((1000 + RANDOM * 100 + RANDOM % 100))
 SwitchType=switch/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU

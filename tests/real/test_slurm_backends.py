@@ -65,7 +65,6 @@ def run_words(script: Path, *options: object) -> list[object]:
     return [*fixed, "--trials", 20, "--json", *options]
 
 
-@pytest.mark.slow  # MPICH 5.0.2 sometimes fails to start below Slurm 22.05; see docs/backends.md
 def test_srun_starts_ranks(cluster: Cluster, script: Path) -> None:
     component(find_spec("mpi4py") is not None, "mpi4py is not installed")
     # On one node: MPI takes these nodes, which are parts of one machine, for what they are not.
