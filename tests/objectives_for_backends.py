@@ -18,6 +18,11 @@ def square(trial: fsopt.Trial) -> float:
     return float(trial["x"]) ** 2  # type: ignore[arg-type]
 
 
+def slow(trial: fsopt.Trial) -> float:
+    time.sleep(0.2)
+    return 1.0
+
+
 def talkative(trial: fsopt.Trial) -> float:
     for step in trial.steps(3):
         trial.report(step / 2, step=step)

@@ -60,7 +60,7 @@ def read_target(
     Raises:
         StudyError: If it names no objective, or does not say which, or a value is not finite.
     """
-    names = objectives.names
+    names = tuple(objectives.directions)
     if given is None:
         return {}
     if not isinstance(given, Mapping):

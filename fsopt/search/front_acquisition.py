@@ -15,7 +15,7 @@ from fsopt.search.acquisition import log_h, relative_slopes
 
 _ROOT_2PI = math.sqrt(2 * math.pi)
 _BATCH = 2**16  # terms that are taken at once, so that they stay in the cache
-_LEAST = 1e-9  # width of a box
+_LEAST = 1e-9  # distance
 _FLAT = 1e-6  # of the greatest steepness
 _SMALLEST = 1e-300  # of a share, whose logarithm is taken
 _EXACT = 1e-6  # of the product of the deviations: less is left over from a cancellation
@@ -48,23 +48,25 @@ class LogHypervolumeImprovement:
     What no point dominates is divided into boxes (`free_cells`). The objectives being independent,
     the expected part of a box that a point with values ``y`` dominates is a product::
 
-        E HVI = sum_c prod_j (E max(b_cj - y_j, 0) - E max(a_cj - y_j, 0))
+        E HVI = sum_c prod_j (g_j(b_cj) - g_j(a_cj)),   g_j(v) = E max(U_j(v) - U_j(y_j), 0)
 
     of differences of expected improvements on its upper corner ``b_c`` and its lower one ``a_c``
     (Emmerich, Deutz, Klinkenberg, CEC 2011; for boxes as here Yang, Emmerich, Deutz, Baeck, J.
-    Global Optimization 75, 2019). The logarithm is computed without leaving the scale of
-    logarithms, so that there is a slope to climb where the growth is next to nothing (Ament et
-    al., NeurIPS 2023).
+    Global Optimization 75, 2019). ``U_j`` maps the scale of the model to the units in which
+    volumes count; between the coordinates of corners it is taken to be linear, so that ``g_j`` is
+    a sum of differences of plain expected improvements, each times a steepness. The logarithm is
+    computed without leaving the scale of logarithms, so that there is a slope to climb where the
+    growth is next to nothing (Ament et al., NeurIPS 2023).
     """
 
     levels: tuple[FloatArray, ...]
-    """For each objective the ascending coordinates of corners, but for -inf."""
+    """For each objective the l ascending coordinates of corners, but for -inf."""
+    steepness: tuple[FloatArray, ...]
+    """For each objective (l,) that of its units below each level, down to the next; up to 1."""
     low: IntArray
     """(c, m) Which level each box begins at; -1 for -inf."""
     high: IntArray
     """(c, m) Which level it ends at."""
-    log_weights: FloatArray
-    """(c,) The logarithms of what a unit of its volume is worth, at most 0."""
 
     name: ClassVar[str] = "logehvi"
 
@@ -77,26 +79,21 @@ class LogHypervolumeImprovement:
         Args:
             front: Values on the scales of the models.
             reference: On these scales.
-            units: For each objective, what maps its scale to that on which volumes count; within
-                each box it is taken to be linear. By default volumes count as they are.
+            units: For each objective, what maps its scale to that in which volumes count. By
+                default they count as they are.
         """
         lower, upper = free_cells(front, reference)
-        log_weights = np.zeros(len(lower))
-        for j, to_units in enumerate(units):
-            span = reference[j] - upper[:, j].min()
-            ends = upper[:, j]
-            begins = np.where(np.isinf(lower[:, j]), ends - max(span, _LEAST), lower[:, j])
-            steepness = (to_units(ends) - to_units(begins)) / (ends - begins)
-            log_weights += np.log(np.maximum(steepness, _FLAT * steepness.max() or 1.0))
         levels = tuple(np.unique(column) for column in upper.T)
         low = [np.searchsorted(level, lower[:, j]) for j, level in enumerate(levels)]
         high = [np.searchsorted(level, upper[:, j]) for j, level in enumerate(levels)]
-        unbounded = np.isinf(lower)
         return cls(
             levels,
-            np.where(unbounded, -1, np.column_stack(low)),
+            tuple(
+                _steepness(level, units[j]) if units else np.ones(len(level))
+                for j, level in enumerate(levels)
+            ),
+            np.where(np.isinf(lower), -1, np.column_stack(low)),
             np.column_stack(high),
-            log_weights - log_weights.max(),
         )
 
     def value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
@@ -108,55 +105,79 @@ class LogHypervolumeImprovement:
 
     def _value(self, mean: FloatArray, deviation: FloatArray) -> FloatArray:
         """`value`, by the plain formula where it is exact enough."""
-        growth = np.tile(np.exp(self.log_weights), (len(mean), 1))
+        growth = np.ones((len(mean), len(self.low)))
         for j, level in enumerate(self.levels):
+            plain = plain_gain(mean[:, j : j + 1], deviation[:, j : j + 1], level)
             gains = np.zeros((len(mean), len(level) + 1))  # the last column is for -inf
-            gains[:, :-1] = plain_gain(mean[:, j : j + 1], deviation[:, j : j + 1], level)
+            steps = np.diff(plain, axis=1, prepend=0.0) * self.steepness[j]
+            gains[:, :-1] = np.cumsum(steps, axis=1)
             growth *= gains[:, self.high[:, j]] - gains[:, self.low[:, j]]
         total = growth.sum(axis=1)
         tiny = ~(total > _EXACT * deviation.prod(axis=1))
         result: FloatArray = np.log(np.maximum(total, _SMALLEST))
         if tiny.any():
-            logs = self._log_parts(mean[tiny], deviation[tiny])[0].sum(axis=0) + self.log_weights
-            most = logs.max(axis=1)
+            logs = sum(self._log_factors(j, mean[tiny], deviation[tiny])[0] for j in self._columns)
+            most = np.max(logs, axis=1)
             result[tiny] = most + np.log(np.exp(logs - most[:, None]).sum(axis=1))
         return result
 
     def slopes(self, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(m,) and (m,) Its derivatives, those of each difference weighted by the boxes."""
-        logs, ratios = (part[:, 0] for part in self._log_parts(mean[None], deviation[None]))
-        total = logs.sum(axis=0) + self.log_weights
+        """(m,) and (m,) Its derivatives, those of each factor weighted by the boxes."""
+        parts = [self._log_factors(j, mean[None], deviation[None]) for j in self._columns]
+        total = np.sum([factors[0] for factors, _, _ in parts], axis=0)
         weights = np.exp(total - total.max())
         weights /= weights.sum()
         by_mean, by_deviation = np.empty_like(mean), np.empty_like(mean)
-        for j, level in enumerate(self.levels):
-            probability, density = relative_slopes((level - mean[j]) / deviation[j])
-            share = 1 / np.maximum(1 - ratios[j], _SMALLEST)  # of the upper term in the difference
-            low, high = self.low[:, j], self.high[:, j]
-            for slope, relative, sign in (
-                (by_mean, probability, -1.0),
-                (by_deviation, density, 1.0),
-            ):
-                difference = share * (relative[high] - ratios[j] * relative[low])
-                slope[j] = sign * float(weights @ difference) / deviation[j]
+        for j, (factors, steps, ratios) in enumerate(parts):
+            place = np.arange(len(self.levels[j]))
+            inside = (self.low[:, j : j + 1] < place) & (place <= self.high[:, j : j + 1])
+            shares = np.exp(np.where(inside, steps[0] - factors[0][:, None], -np.inf))
+            share = weights @ shares
+            u = (self.levels[j] - mean[j]) / deviation[j]
+            probability, density = (
+                (relative - ratios[0] * np.append(0.0, relative[:-1]))
+                / np.maximum(1 - ratios[0], _SMALLEST)
+                for relative in relative_slopes(u)
+            )
+            by_mean[j] = -float(share @ probability) / deviation[j]
+            by_deviation[j] = float(share @ density) / deviation[j]
         return by_mean, by_deviation
 
-    def _log_parts(self, mean: FloatArray, deviation: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Of each factor, its logarithm and the ratio of what is subtracted in it.
+    @property
+    def _columns(self) -> range:
+        return range(len(self.levels))
+
+    def _log_factors(
+        self, j: int, mean: FloatArray, deviation: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The logarithms of one objective's factors, and what they are made of.
 
         Returns:
-            (m, k, c) and (m, k, c).
+            (k, c) Those of the boxes; (k, l) those of the steps from level to level; (k, l) and
+            the plain improvement on the level below, divided by that on the level.
         """
-        shape = (mean.shape[1], len(mean), len(self.low))
-        logs, ratios = np.empty(shape), np.empty(shape)
-        for j, level in enumerate(self.levels):
-            u = (level - mean[:, j : j + 1]) / deviation[:, j : j + 1]
-            gains = np.full((len(mean), len(level) + 1), -np.inf)
-            gains[:, :-1] = np.log(deviation[:, j : j + 1]) + log_h(u)
-            upper = gains[:, self.high[:, j]]
-            ratios[j] = np.exp(np.minimum(gains[:, self.low[:, j]] - upper, 0.0))
-            logs[j] = upper + np.log(np.maximum(1 - ratios[j], _SMALLEST))
-        return logs, ratios
+        u = (self.levels[j] - mean[:, j : j + 1]) / deviation[:, j : j + 1]
+        plain = np.log(deviation[:, j : j + 1]) + log_h(u)
+        below = np.concatenate([np.full((len(u), 1), -np.inf), plain[:, :-1]], axis=1)
+        ratios = np.exp(np.minimum(below - plain, 0.0))
+        steps = plain + np.log(np.maximum(1 - ratios, _SMALLEST)) + np.log(self.steepness[j])
+        gains = np.full((len(u), len(self.levels[j]) + 1), -np.inf)
+        gains[:, :-1] = np.logaddexp.accumulate(steps, axis=1)
+        upper = gains[:, self.high[:, j]]
+        subtracted = np.exp(np.minimum(gains[:, self.low[:, j]] - upper, 0.0))
+        return upper + np.log(np.maximum(1 - subtracted, _SMALLEST)), steps, ratios
+
+
+def _steepness(level: FloatArray, to_units: Units) -> FloatArray:
+    """(l,) How steep units are below each of the ascending levels (l,), relative to the most.
+
+    Below the least level, as on average over the distance from it to the greatest.
+    """
+    down = level[0] - max(float(level[-1] - level[0]), _LEAST)
+    ends = np.append(down, level)
+    steepness = np.diff(to_units(ends)) / np.diff(ends)
+    most = float(steepness.max())
+    return np.maximum(steepness / most, _FLAT) if most > 0 else np.ones(len(level))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ class Incumbents:
     """Follows a table of trials; what it is asked costs little while nothing changes.
 
     The incumbents are the completed trials that no other dominates, of equal ones the first. With
-    one objective that is the best trial.
+    one objective that is the best trial. Trials that violate a constraint on what they report do
+    not count.
     """
 
     def __init__(self, trials: TrialTable, objectives: Objectives) -> None:
@@ -29,7 +30,7 @@ class Incumbents:
         self._objectives = objectives
         self._changes = trials.watch()
         self._numbers = np.empty(0, dtype=np.int64)
-        self._Y = np.empty((0, len(objectives)))
+        self._Y = np.empty((0, len(objectives.directions)))
         self._unimproved = 0
         self._rebuild()
 
@@ -57,7 +58,7 @@ class Incumbents:
             target: For some of the objectives, in their own units and directions.
         """
         self._follow()
-        wanted = np.array([[target.get(name, np.nan) for name in self._objectives.names]])
+        wanted = np.array([[target.get(name, np.nan) for name in self._objectives.directions]])
         bounds = self._objectives.to_minimise(wanted)
         # Whatever reaches it is dominated by an incumbent that reaches it too.
         return bool(((bounds >= self._Y) | np.isnan(bounds)).all(axis=1).any())
@@ -83,9 +84,9 @@ class Incumbents:
         self._admit(*self._completed(None))
 
     def _completed(self, among: IntArray | None) -> tuple[IntArray, FloatArray]:
-        """Numbers (n,) and values (n, m), to be minimised, of completed trials."""
+        """Numbers (n,) and values (n, m), to be minimised, of trials that count."""
         found = self._trials.configurations(among)
-        done = found.having(TrialState.COMPLETED)
+        done = found.having(TrialState.COMPLETED) & self._objectives.are_allowed(found.values)
         return found.numbers[done], self._objectives.to_minimise(found.values[done])
 
     def _admit(self, numbers: IntArray, Y: FloatArray) -> None:

@@ -139,16 +139,17 @@ def test_a_space_in_which_nothing_varies_needs_no_model() -> None:
 
 
 def test_many_trials_whose_objectives_become_one_value_are_for_the_forest() -> None:
-    def takes(trials: int, tradeoff: Tradeoff | None) -> bool:
+    def takes(trials: int, **options: object) -> bool:
         X = np.random.default_rng(0).random((trials, 3))
         numbers = np.arange(trials, dtype=np.int64)
         none, Y = X[:0], X[:, :2]
         history = History(space=SPACE, X=X, Y=Y, numbers=numbers, X_failed=none, X_pending=none)
-        return takes_gaussian(history, tradeoff=tradeoff)
+        return takes_gaussian(history, **options)
 
-    assert takes(100, Tradeoff())
-    assert not takes(101, Tradeoff())
-    assert takes(101, None)
+    for options in ({"tradeoff": Tradeoff()}, {"acquisition": "ei"}):
+        assert takes(100, **options)
+        assert not takes(101, **options)
+    assert takes(101)
 
 
 def test_a_gaussian_process_is_taken_in_spaces_of_all_kinds() -> None:

@@ -176,7 +176,7 @@ def test_an_improvement_is_multiplied_by_the_chance_of_success_and_its_logarithm
 
 
 def test_margins_are_of_numbers_without_levels_only() -> None:
-    box = gaussian._narrowed(Box.whole(5), MIXED, stream(0, "gaussian", 3))
+    box = gaussian.narrowed(Box.whole(5), MIXED, stream(0, "gaussian", 3))
     np.testing.assert_array_equal(box.low > 0, [False, True, False, True, False])
     np.testing.assert_array_equal(box.high < 1, [False, True, False, True, False])
     assert box.low.max() < 0.06
@@ -193,7 +193,7 @@ def test_several_objectives_are_weighed_anew_for_each_trial() -> None:
 def test_margins_stay_in_a_box_however_small_it_is() -> None:
     tiny = Box(np.full(5, 0.999), np.full(5, 1.0))
     for number in range(20):
-        box = gaussian._narrowed(tiny, MIXED, stream(0, "gaussian", number))
+        box = gaussian.narrowed(tiny, MIXED, stream(0, "gaussian", number))
         assert np.all(box.low <= box.high)
 
 

@@ -47,9 +47,12 @@ def join(state: StudyState, frozen: Frozen) -> None:
         state.adopt(facts(frozen.trial(number)))
 
 
+_APART = ("writers", "rest", "ensembles")  # what a picture holds beside trials
+
+
 def trials_of(state: StudyState) -> dict[str, object]:
     """All that a state holds of trials."""
-    return {key: value for key, value in picture(state).items() if key not in ("writers", "rest")}
+    return {key: value for key, value in picture(state).items() if key not in _APART}
 
 
 @settings(deadline=None)

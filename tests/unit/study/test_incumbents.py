@@ -116,3 +116,17 @@ def test_a_target_that_makes_no_sense_is_refused(
 def test_a_patience_below_one_is_refused() -> None:
     with pytest.raises(StudyError, match="patience"):
         Limits(patience=0)
+
+
+def test_what_violates_a_constraint_is_no_improvement_and_reaches_no_target() -> None:
+    limited = Objectives.of({"loss": "minimize"}, {"memory": "<= 5"})
+    state = StudyState(SPACE, len(limited))
+    incumbents = Incumbents(state.trials, limited)
+    for number, reported in enumerate([(3.0, 1.0), (1.0, 9.0), (2.0, 9.0), (2.5, 5.0)]):
+        state.apply_all(events(number, reported))
+    assert incumbents.numbers == [3]
+    assert incumbents.unimproved == 0
+    assert incumbents.reach(read_target(2.5, limited))
+    assert not incumbents.reach(read_target({"loss": 2.0}, limited))
+    with pytest.raises(StudyError, match="no objective 'memory'"):
+        read_target({"memory": 1.0}, limited)
