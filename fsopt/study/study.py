@@ -163,22 +163,25 @@ class Study:
     def ask(self) -> Trial: ...
 
     @overload
-    def ask(self, n: int, *, leased: bool = True) -> list[Trial]: ...
+    def ask(self, n: int, *, leased: bool = True, limit: int | None = None) -> list[Trial]: ...
 
-    def ask(self, n: int | None = None, *, leased: bool = True) -> Trial | list[Trial]:
+    def ask(
+        self, n: int | None = None, *, leased: bool = True, limit: int | None = None
+    ) -> Trial | list[Trial]:
         """Take trials to evaluate; recorded as started before this returns.
 
         Args:
-            n: How many, as a list; without it, one trial.
-            leased: Whether the trials are given to others when this process ends or falls silent.
-                With False they stay reserved until they are told.
+            n: How many, as a list; if None, one trial.
+            leased: Whether others get the trials when this process ends or falls silent. With
+                False they stay reserved until they are told.
+            limit: How many trials the whole study shall have; the list may then be shorter.
 
         Raises:
             InfeasibleSpaceError: If every valid configuration has been tried.
         """
         if n is not None and n < 1:
             raise StudyError(f"can't ask for {n} trials; ask for 1 or more")
-        assignments = self.dispatcher.take(n or 1, None, leased=leased)
+        assignments = self.dispatcher.take(n or 1, limit, leased=leased)
         trials = [Trial(a, self.session.files.root, StudyChannel(self, a)) for a in assignments]
         return trials[0] if n is None else trials
 
@@ -193,8 +196,7 @@ class Study:
         Raises:
             TrialError: If there is no such trial, or it is not running.
         """
-        number = trial if isinstance(trial, int) else trial.number
-        record = self.record(number)
+        record = self.record(number := trial if isinstance(trial, int) else trial.number)
         if isinstance(trial, Trial):
             attempt = trial.attempt
         elif record.state is TrialState.RUNNING and record.decisive is not None:
