@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+STUDIES = [path for path in EXAMPLES if "\n    fsopt run " in path.read_text()]
 FEWER = {"digits_mlp.py": 3}
 """Trials to run here where the whole example takes longer than a test should."""
 
@@ -24,7 +25,18 @@ def test_an_example_is_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) < 80
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted({*EXAMPLES} - {*STUDIES}), ids=lambda path: path.name)
+def test_a_program_runs_as_its_text_says(path: Path, tmp_path: Path) -> None:
+    (line,) = re.findall(r"^    (python .*)$", path.read_text(), re.MULTILINE)
+    assert line == f"python examples/{path.name} [DIRECTORY]"
+    result = run(sys.executable, path, tmp_path / "study")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "best: " in result.stdout
+    status = run(sys.executable, "-m", "fsopt", "status", tmp_path / "study", "--json").stdout
+    assert json.loads(status)["trials"]["completed"] > 0
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.name)
 def test_an_example_runs_as_its_text_says(path: Path, tmp_path: Path) -> None:
     (line,) = re.findall(r"^    (fsopt run .*)$", path.read_text(), re.MULTILINE)
     words = shlex.split(line)
