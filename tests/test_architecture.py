@@ -45,6 +45,10 @@ ALLOWED = {
     "sklearn": {
         *("config", "errors", "objectives", "search", "space", "study", "trial", "values"),
     },
+    "interop": {
+        *("errors", "history", "objectives", "search", "space", "state", "streams", "study"),
+        "values",
+    },
     "doctor": {"errors", "log", "scheduler"},
     "bench": {
         *("codec", "config", "ensemble", "errors", "events", "history", "log", "moo"),
@@ -52,7 +56,17 @@ ALLOWED = {
         *("study", "trial", "values", "fsopt"),
     },
     "cli": {
-        *("bench", "config", "doctor", "ensemble", "errors", "launch", "objectives", "run"),
+        *(
+            "bench",
+            "config",
+            "doctor",
+            "ensemble",
+            "errors",
+            "interop",
+            "launch",
+            "objectives",
+            "run",
+        ),
         *("scheduler", "search", "study", "values", "fsopt", "view"),
     },
     "__init__": {

@@ -29,6 +29,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "stop": ("fsopt.cli.change", "Ask every process of a study to finish."),
     "reopen": ("fsopt.cli.change", "Let a stopped study go on, or allow it more trials."),
     "ensemble": ("fsopt.cli.ensemble", "Select an ensemble among trials, and score it."),
+    "export": ("fsopt.cli.export", "Copy a study to where another package reads it."),
     "compact": ("fsopt.cli.compact", "Fold the logs into one file; remove what that replaces."),
     "doctor": ("fsopt.cli.doctor", "Examine whether a filesystem keeps what studies need."),
     "verify": ("fsopt.cli.verify", "Check every byte of a study, and change nothing."),
