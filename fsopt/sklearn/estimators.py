@@ -60,8 +60,9 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no types
 
     Attributes:
         trials_: The study's trials, as `fsopt.Study.trials` has them.
-        cv_results_, best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_,
-            refit_time_, multimetric_: As in scikit-learn.
+        cv_results_: The table, as in scikit-learn; so are ``best_estimator_``, ``best_params_``,
+            ``best_score_``, ``best_index_``, ``scorer_``, ``n_splits_``, ``refit_time_`` and
+            ``multimetric_``.
     """
 
     def __init__(  # noqa: PLR0913  # scikit-learn's estimators take each option by name
