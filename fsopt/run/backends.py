@@ -53,6 +53,10 @@ class Backend(Protocol):
         """Tell all running evaluations to end."""
         ...
 
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Tell one evaluation to end, if it still runs."""
+        ...
+
     def close(self) -> None:
         """End whatever still runs, as far as that is possible."""
         ...
@@ -67,11 +71,15 @@ class SerialBackend:
         self.slots = 1
         self._conditions = conditions
         self._objective, self._objectives, self._root = objective, objectives, root
+        self._reason: str | None = None
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
         """Evaluate at once, from beginning to end."""
         assignment = replace(assignment, slot=next(iter(self._conditions.slots), None))
-        channel = _Channel(assignment, listener.receive, listener.stop_reason)
+        self._reason = None
+        channel = _Channel(
+            assignment, listener.receive, lambda: listener.stop_reason() or self._reason
+        )
         trial = Trial(assignment, self._root, channel)
         with _kept_output(trial, self._conditions.output_limit):
             ended = evaluate(self._objective, trial, assignment, self._objectives)
@@ -84,6 +92,10 @@ class SerialBackend:
 
     def stop(self, reason: str) -> None:
         """The evaluation asks the listener by itself."""
+
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Answer the evaluation's next question: nobody else's is meant while it runs."""
+        self._reason = reason
 
     def close(self) -> None:
         """Nothing is ever running here."""
@@ -105,18 +117,25 @@ class ThreadBackend:
         self._objective, self._objectives, self._root = objective, objectives, root
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._reason: str | None = None
+        self._reasons: dict[tuple[int, int], str | None] = {}
+        """Of each running evaluation, why it alone should end."""
         self._free: list[str] = [*conditions.slots[:slots]]
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
         """Evaluate in a new thread, which does not keep the process from ending."""
         slot = self._free.pop(0) if self._conditions.slots else None
         given = replace(assignment, slot=slot)
-        channel = _Channel(given, self._messages.put, lambda: self._reason)
+        key = (given.number, given.attempt)
+        self._reasons[key] = None
+        channel = _Channel(
+            given, self._messages.put, lambda: self._reason or self._reasons[key]
+        )
         trial = Trial(given, self._root, channel)
 
         def run() -> None:
             with _kept_output(trial, self._conditions.output_limit):
                 ended = evaluate(self._objective, trial, given, self._objectives)
+            del self._reasons[key]
             if slot is not None:
                 self._free.append(slot)
             self._messages.put(ended)
@@ -135,6 +154,11 @@ class ThreadBackend:
     def stop(self, reason: str) -> None:
         """Answer the evaluations' next question."""
         self._reason = reason
+
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Answer the evaluation's next question."""
+        if (number, attempt) in self._reasons:
+            self._reasons[number, attempt] = reason
 
     def close(self) -> None:
         """Programs are ended; threads can't be, they end with the process."""
