@@ -206,7 +206,8 @@ class Dispatcher:
     def _ordered(self) -> list[int]:
         """Unfinished trials, those that were proposed for anybody last.
 
-        Those that the stopper has paused are not among them, unless it lets them go on. Of these each process begins with another one: all who want one see the same.
+        Of these each process begins with another one: all who want one see the same. What the
+        stopper has paused is not among them, unless it lets it go on.
         """
         trials = self.session.state.trials
         first: list[int] = []
