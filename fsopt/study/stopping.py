@@ -103,6 +103,7 @@ class Stopping:
         Returns:
             None if this process has told it no such thing, or has seen that it had ended before.
         """
+        self._follow()
         own = self._own.get((number, attempt))
         if own is None or own.decision is Decision.CONTINUE:
             return None
