@@ -239,6 +239,7 @@ def test_two_processes_end_what_is_left_over_exactly_once(tmp_path: Path) -> Non
         assert left
         assert sorted(other.dispatcher.settle()) == left
         assert one.dispatcher.settle() == []
+        one.sync()
         assert one.session.stopping.leftovers() == []  # type: ignore[union-attr]
         assert one.state.trials.finished == 4
         for number in left:
