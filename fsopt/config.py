@@ -20,6 +20,8 @@ from fsopt.objectives import Objectives
 from fsopt.search import BayesianOptimizer, Optimizer
 from fsopt.search.registry import optimizer_from_json, optimizer_to_json
 from fsopt.space import Space
+from fsopt.stop import Stopper
+from fsopt.stop.registry import stopper_from_json, stopper_to_json
 from fsopt.streams import MAX_SEED
 
 PROTOCOL = 1
@@ -49,6 +51,8 @@ class StudyConfig:
     """Everything random derives from it; drawn and recorded when absent."""
     optimizer: Optimizer = field(default_factory=BayesianOptimizer)
     """Makes the proposals."""
+    stopper: Stopper | None = None
+    """Decides which trials go on, from what they report of the first objective; None: all do."""
     max_attempts: int = 3
     """How often a trial may be lost with its process before it counts as failed."""
     lease: float = 240.0
@@ -69,12 +73,27 @@ class StudyConfig:
             raise StudyError(
                 f"optimizer must be one such as fsopt.RandomSearch(), not {self.optimizer!r}"
             )
+        self._check_stopper()
         if not _is_int(self.max_attempts) or self.max_attempts < 1:
             raise StudyError(f"max_attempts must be 1 or more, not {self.max_attempts!r}")
         if not _is_number(self.lease) or not 0 < self.lease < math.inf:
             raise StudyError(f"lease must be a positive number of seconds, not {self.lease!r}")
         if self.noisy is not None and not isinstance(self.noisy, bool):
             raise StudyError(f"noisy must be True, False or None, not {self.noisy!r}")
+
+    def _check_stopper(self) -> None:
+        if self.stopper is None:
+            return
+        if not isinstance(self.stopper, Stopper):
+            raise StudyError(
+                f"stopper must be one such as fsopt.MedianStop(), or None, not {self.stopper!r}"
+            )
+        if self.stopper.pauses and len(self.outcomes) > 1:
+            raise StudyError(
+                f"{type(self.stopper).__name__} pauses trials, some of which never go on and have "
+                "the value that they reported last; that is one value, and the study's trials "
+                f"have {len(self.outcomes)}. Take a stopper that does not pause"
+            )
 
     @property
     def outcomes(self) -> Objectives:
@@ -107,6 +126,8 @@ def to_document(config: StudyConfig, *, identifier: str, created: str, version: 
     }
     if config.constraints_on:
         document["constraints_on"] = dict(config.constraints_on)
+    if config.stopper is not None:
+        document["stopper"] = stopper_to_json(config.stopper)
     document["crc"] = _checksum(document)
     return (json.dumps(document, indent=2, allow_nan=False) + "\n").encode()
 
@@ -155,6 +176,7 @@ def _read_config(document: Mapping[str, Any]) -> StudyConfig:
         constraints_on=document.get("constraints_on", {}),
         seed=document["seed"],
         optimizer=optimizer_from_json(document["optimizer"]),
+        stopper=stopper_from_json(document["stopper"]) if "stopper" in document else None,
         max_attempts=document["max_attempts"],
         lease=document["lease"],
         noisy=document.get("noisy"),
@@ -168,7 +190,8 @@ def join(stored: StudyConfig, given: StudyConfig, where: str) -> StudyConfig:
     can't be stored, and the caller's optimizer, which is recorded with each writer.
 
     Raises:
-        StudyMismatchError: If the space, the objectives or the seed differ; names the difference.
+        StudyMismatchError: If the space, the objectives, the seed or the stopper differ; names the
+            difference. All processes must decide alike.
     """
     difference = stored.space.difference(given.space)
     if difference is None and list(stored.objectives.items()) != list(given.objectives.items()):
@@ -183,6 +206,8 @@ def join(stored: StudyConfig, given: StudyConfig, where: str) -> StudyConfig:
         )
     if difference is None and given.seed is not None and given.seed != stored.seed:
         difference = f"the seed is {stored.seed} in the study and {given.seed} here"
+    if difference is None and given.stopper != stored.stopper:
+        difference = f"the stopper is {stored.stopper} in the study and {given.stopper} here"
     if difference is not None:
         raise StudyMismatchError(
             f"{where} holds another study: {difference}. Use another directory, "

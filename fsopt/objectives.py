@@ -198,6 +198,11 @@ class Objectives:
             values.append(value)
         return tuple(values)
 
+    def read_if_any(self, result: object) -> tuple[float, ...] | Failure | None:
+        """As `read`, of somebody who need not have a result: None if that is no values."""
+        values = self.read(result)
+        return None if isinstance(values, Failure) and values is not result else values
+
 
 def _number(item: object) -> float | None:
     if getattr(item, "shape", None) == () and hasattr(item, "item"):

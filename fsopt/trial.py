@@ -20,6 +20,9 @@ PREEMPTED = "preempted"
 TIMEOUT = "timeout"
 """The stop reasons when the process, not the trial, has to end."""
 
+STOPPER = "stopper"
+"""The stop reason when the study's stopper has decided that the trial does not go on for now."""
+
 LOST = "lost"
 """How the reason begins when the node that evaluated an attempt is out of reach."""
 
@@ -138,8 +141,12 @@ class Trial:
     def should_stop(self) -> bool:
         """Whether the objective should save a checkpoint and return now.
 
-        That is so when the process is being preempted or the study was stopped. What the objective
-        then returns is ignored: the trial is paused and continued by another attempt.
+        That is so when the process is being preempted or the study was stopped: then what the
+        objective returns is ignored, and the trial is paused and continued by another attempt. It
+        is also so when the study's stopper has decided that the trial does not go on; then its
+        value is the one that it reported last. In a study with several objectives it is what the
+        objective returns, which has to be a value for each. Where evaluations run beside the
+        process that decides, it may take a step or more until they hear of it.
         """
         if self.observed_stop is None:
             self.observed_stop = self._channel.stop_reason()

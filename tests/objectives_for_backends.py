@@ -58,6 +58,19 @@ def patient(trial: fsopt.Trial) -> float:
     return 1.0
 
 
+def even_are_bad(trial: fsopt.Trial) -> float:
+    """Reports 1 and waits to be told to stop; or reports 0 and asks whether to stop, in vain."""
+    is_bad = trial.number % 2 == 0
+    trial.report(float(is_bad), step=1)
+    deadline = time.monotonic() + (60 if is_bad else 0.3)
+    while not trial.should_stop():
+        if time.monotonic() > deadline:
+            return 0.0
+        time.sleep(0.01)
+    assert not trial.preempted
+    return 2.0
+
+
 def deaf(trial: fsopt.Trial) -> float:
     Path(trial.directory / "pid").write_text(str(os.getpid()))
     time.sleep(60)

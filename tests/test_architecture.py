@@ -22,14 +22,14 @@ ALLOWED = {
     "surrogate": {"errors", "history"},
     "search": {"errors", "history", "moo", "space", "streams", "surrogate", "values"},
     "moo": set(),
-    "config": {"errors", "objectives", "search", "space", "streams"},
+    "config": {"errors", "objectives", "search", "space", "stop", "streams"},
     "log": {"codec", "errors", "events", "scheduler"},
     "state": {"errors", "events", "space", "values"},
     "stop": {"errors", "history"},
     "trial": {"errors", "log", "predictions", "values"},
     "study": {  # the join
         *("codec", "config", "errors", "events", "history", "log", "moo", "objectives", "search"),
-        *("space", "state", "streams", "trial", "values", "fsopt"),
+        *("space", "state", "stop", "streams", "trial", "values", "fsopt"),
     },
     "run": {
         *("config", "errors", "events", "log", "objectives", "scheduler", "space", "state"),

@@ -53,6 +53,10 @@ class Backend(Protocol):
         """Tell all running evaluations to end."""
         ...
 
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Tell one evaluation to end, if it still runs."""
+        ...
+
     def close(self) -> None:
         """End whatever still runs, as far as that is possible."""
         ...
@@ -67,12 +71,13 @@ class SerialBackend:
         self.slots = 1
         self._conditions = conditions
         self._objective, self._objectives, self._root = objective, objectives, root
+        self._channel: _Channel | None = None
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
         """Evaluate at once, from beginning to end."""
         assignment = replace(assignment, slot=next(iter(self._conditions.slots), None))
-        channel = _Channel(assignment, listener.receive, listener.stop_reason)
-        trial = Trial(assignment, self._root, channel)
+        self._channel = _Channel(assignment, listener.receive, listener.stop_reason)
+        trial = Trial(assignment, self._root, self._channel)
         with _kept_output(trial, self._conditions.output_limit):
             ended = evaluate(self._objective, trial, assignment, self._objectives)
         listener.receive(ended)
@@ -84,6 +89,11 @@ class SerialBackend:
 
     def stop(self, reason: str) -> None:
         """The evaluation asks the listener by itself."""
+
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Answer the evaluation's next question; there is no other one."""
+        if self._channel is not None:
+            self._channel.told = reason
 
     def close(self) -> None:
         """Nothing is ever running here."""
@@ -105,18 +115,22 @@ class ThreadBackend:
         self._objective, self._objectives, self._root = objective, objectives, root
         self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._reason: str | None = None
+        self._channels: dict[tuple[int, int], _Channel] = {}
         self._free: list[str] = [*conditions.slots[:slots]]
 
     def start(self, assignment: Assignment, listener: Listener) -> None:
         """Evaluate in a new thread, which does not keep the process from ending."""
         slot = self._free.pop(0) if self._conditions.slots else None
         given = replace(assignment, slot=slot)
+        key = (given.number, given.attempt)
         channel = _Channel(given, self._messages.put, lambda: self._reason)
+        self._channels[key] = channel
         trial = Trial(given, self._root, channel)
 
         def run() -> None:
             with _kept_output(trial, self._conditions.output_limit):
                 ended = evaluate(self._objective, trial, given, self._objectives)
+            del self._channels[key]
             if slot is not None:
                 self._free.append(slot)
             self._messages.put(ended)
@@ -135,6 +149,12 @@ class ThreadBackend:
     def stop(self, reason: str) -> None:
         """Answer the evaluations' next question."""
         self._reason = reason
+
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Answer the evaluation's next question."""
+        channel = self._channels.get((number, attempt))
+        if channel is not None:
+            channel.told = reason
 
     def close(self) -> None:
         """Programs are ended; threads can't be, they end with the process."""
@@ -166,6 +186,8 @@ class _Channel:
     ) -> None:
         self._number, self._attempt = assignment.number, assignment.attempt
         self._send, self._ask = send, ask
+        self.told: str | None = None
+        """Why this evaluation alone should end."""
 
     def report(self, step: int, value: float) -> None:
         self._send(Reported(self._number, self._attempt, step, value))
@@ -174,7 +196,7 @@ class _Channel:
         self._send(Attributed(self._number, self._attempt, name, value))
 
     def stop_reason(self) -> str | None:
-        return self._ask()
+        return self._ask() or self.told
 
 
 def _mpi(setup: Setup, cluster: Cluster) -> Backend:

@@ -31,6 +31,7 @@ class Stop:
     """Tells an evaluation to end."""
 
     number: int
+    attempt: int
     reason: str
 
 
@@ -117,8 +118,15 @@ class _Link:
                 message = self._pipe.recv()
                 if isinstance(message, Assignment):
                     self._assignments.put(message)
-                elif self._current is not None and message.number == self._current.number:
+                elif self._is_for_current(message):
                     self._reason = message.reason
+
+    def _is_for_current(self, message: Stop) -> bool:
+        current = self._current
+        return current is not None and (current.number, current.attempt) == (
+            message.number,
+            message.attempt,
+        )
 
     def begin(self) -> Assignment:
         """Wait for an assignment."""

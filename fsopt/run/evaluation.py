@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 from fsopt.objectives import Failure, Objectives
-from fsopt.trial import Assignment, Trial
+from fsopt.trial import STOPPER, Assignment, Trial
 from fsopt.values import Value
 
 Objective: TypeAlias = Callable[[Trial], Any]
@@ -47,7 +47,8 @@ class Ended:
     duration: float | None
     """Seconds; None if the evaluation's process died with it."""
     result: tuple[float, ...] | Failure | None
-    """None if the objective was told to stop and did."""
+    """None if the objective was told to stop and did, unless the stopper told it and it returned
+    values, or a `Failure`."""
     stop_reason: str | None = None
     traceback: str | None = None
 
@@ -90,7 +91,7 @@ def evaluate(
     except Exception as error:  # noqa: BLE001 - this is where the user's code is called
         result, text = Failure(describe(error)), traceback.format_exc()
     else:
-        result = None if trial.observed_stop else objectives.read(returned)
+        result = _result(returned, trial.observed_stop, objectives)
     return Ended(
         number=assignment.number,
         attempt=assignment.attempt,
@@ -99,6 +100,14 @@ def evaluate(
         stop_reason=trial.observed_stop,
         traceback=text,
     )
+
+
+def _result(
+    returned: object, stop_reason: str | None, objectives: Objectives
+) -> tuple[float, ...] | Failure | None:
+    if stop_reason is None:
+        return objectives.read(returned)
+    return objectives.read_if_any(returned) if stop_reason == STOPPER else None
 
 
 def describe(error: BaseException) -> str:

@@ -53,6 +53,11 @@ class _Child:
         """Whether it has ended, or its guard has."""
         return bool(wait([self.control], 0))
 
+    def has(self, number: int, attempt: int) -> bool:
+        """Whether this attempt is what it evaluates."""
+        mine = self.assignment
+        return mine is not None and (mine.number, mine.attempt) == (number, attempt)
+
     def next_message(self) -> Message | None:
         """What it has said and nobody has heard yet; None if that is nothing."""
         if self.silent or self.pipe.closed:
@@ -148,8 +153,14 @@ class ProcessBackend:
         """Tell every child that evaluates."""
         for child in self._children:
             if child.assignment is not None:
+                self.stop_one(child.assignment.number, child.assignment.attempt, reason)
+
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Tell the child that has this attempt, if one has."""
+        for child in self._children:
+            if child.has(number, attempt):
                 with contextlib.suppress(OSError):
-                    child.pipe.send(Stop(child.assignment.number, reason))
+                    child.pipe.send(Stop(number, attempt, reason))
 
     def close(self) -> None:
         """End all children."""

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import closing, nullcontext
 
 from fsopt.errors import InfeasibleSpaceError
-from fsopt.events import Event, TrialCompleted, TrialFailed, TrialPaused
+from fsopt.events import Event, TrialPaused
 from fsopt.log import layout
 from fsopt.objectives import Failure
 from fsopt.run.backends import Backend, make_backend
 from fsopt.run.conditions import Conditions
-from fsopt.run.evaluation import Ended, Message, Objective
+from fsopt.run.endings import ending
+from fsopt.run.evaluation import Ended, Message, Objective, Reported
 from fsopt.run.notes import Notes
 from fsopt.run.patience import Patience
 from fsopt.run.signals import Preempted, Preemption, noted_signals
@@ -32,7 +33,7 @@ from fsopt.state import TrialState
 from fsopt.study import Study
 from fsopt.study.incumbents import Incumbents
 from fsopt.study.roles import EVERYTHING, Part, Reliance, Role, Supply
-from fsopt.trial import PREEMPTED, TIMEOUT, Assignment
+from fsopt.trial import PREEMPTED, STOPPER, TIMEOUT, Assignment
 
 _TICK = 0.25
 """Seconds between looks at the clock and at signals."""
@@ -98,6 +99,7 @@ class Worker:
         self._progress = progress
         self._preemption = preemption
         session = study.session
+        self._stopping = session.stopping
         self._incumbents: Incumbents | None = None
         if limits.target or limits.patience:
             self._incumbents = Incumbents(session.state.trials, session.objectives)
@@ -192,7 +194,16 @@ class Worker:
             self._end(message)
             return
         self._notes.add(message)
+        if isinstance(message, Reported) and self._is_over(message):
+            self._backend.stop_one(*key, STOPPER)
         self._write_notes()
+
+    def _is_over(self, said: Reported) -> bool:
+        """Whether the stopper ends an evaluation with this report."""
+        stopping = self._stopping
+        return stopping is not None and stopping.judge(
+            said.number, said.attempt, said.step, said.value
+        )
 
     def _limit(self) -> int | None:
         return self._limits.trials or self._study.session.state.budget
@@ -202,7 +213,21 @@ class Worker:
         reason, certain = self._done(), []
         confirms = self._study.session.confirms
         self._patience.attempt("read", lambda: certain.append(confirms(reason is not None)))
-        return reason if any(certain) else None
+        if not any(certain):
+            return None
+        return reason if self._nothing_is_left_over() else None
+
+    def _nothing_is_left_over(self) -> bool:
+        """End the trials that the stopper has paused for good; whether there were none."""
+        if self._stopping is None or not self._stopping.leftovers():
+            return True
+        if not self._unconfirmed and self._patience.may_try:
+            self._patience.attempt("write", self._settle_leftovers)
+        return False
+
+    def _settle_leftovers(self) -> None:
+        self._unconfirmed.update(self._study.dispatcher.settle())
+        self._confirm()
 
     def _done(self) -> str | None:
         """Whether the study needs nothing more from this process."""
@@ -223,8 +248,10 @@ class Worker:
 
     def _open(self, limit: int | None) -> bool:
         """Whether a trial is unfinished that some process works on, or this one can take."""
+        parked = self._stopping.parked() if self._stopping is not None else ()
         return any(
             (limit is None or trial.number < limit)
+            and trial.number not in parked
             and not (trial.state is TrialState.RUNNING and trial.is_external)
             for trial in self._study.session.state.unfinished()
         )
@@ -240,6 +267,8 @@ class Worker:
             if self._study.config.space.cardinality is None:
                 raise
             self._exhausted = True
+            if self._stopping is not None:
+                self._stopping.is_exhausted = True
 
     def _fill_slots(self) -> None:
         while len(self._running) < self._backend.slots:
@@ -298,34 +327,10 @@ class Worker:
         duration = ended.duration
         if duration is None:
             duration = round(self._clock() - began, 6)
-        reason = self._preemption.signal and PREEMPTED
-        if ended.result is None or (
-            reason
-            and isinstance(ended.result, Failure)
-            and ended.result.reason.startswith("signal ")
-        ):
-            # A scheduler's signal reaches the objective's own processes as well.
-            event: Event = TrialPaused(
-                trial=ended.number,
-                attempt=ended.attempt,
-                reason=ended.stop_reason or reason or STOPPED,
-                duration=duration,
-            )
-        elif isinstance(ended.result, Failure):
+        if isinstance(ended.result, Failure):
             self._keep_traceback(ended)
-            event = TrialFailed(
-                trial=ended.number,
-                attempt=ended.attempt,
-                reason=ended.result.reason,
-                duration=duration,
-            )
-        else:
-            event = TrialCompleted(
-                trial=ended.number,
-                attempt=ended.attempt,
-                values=ended.result,
-                duration=duration,
-            )
+        leaving = PREEMPTED if self._preemption.signal is not None else None
+        event = ending(ended, duration, leaving, self._stopping)
         self._unconfirmed.add(ended.number)
         self._record(*self._notes.take(key), event)
 

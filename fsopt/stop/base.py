@@ -35,6 +35,16 @@ class Stopper(Protocol):
     kind: ClassVar[str]
     """The name under which it is stored, such as ``"halving"``."""
 
+    @property
+    def max_steps(self) -> int | None:
+        """The steps of a complete trial, if the stopper knows them."""
+        ...
+
+    @property
+    def pauses(self) -> bool:
+        """Whether it may pause a trial."""
+        ...
+
     def decide(self, curves: Curves, trial: int, seed: int) -> Decision:
         """What becomes of a trial.
 
@@ -57,6 +67,11 @@ class NeverPauses:
     """A stopper that pauses no trial, so that there is none to promote."""
 
     __slots__ = ()
+
+    @property
+    def pauses(self) -> bool:
+        """No; see `Stopper.pauses`."""
+        return False
 
     def promote(self, curves: Curves, seed: int) -> list[int]:
         """Nothing; see `Stopper.promote`."""

@@ -28,6 +28,16 @@ class AnyOf:
     def __init__(self, *stoppers: Stopper) -> None:
         object.__setattr__(self, "stoppers", _checked(stoppers))
 
+    @property
+    def max_steps(self) -> int | None:
+        """The steps of a complete trial: the fewest that a part knows."""
+        return min(_known_max_steps(self.stoppers), default=None)
+
+    @property
+    def pauses(self) -> bool:
+        """Whether it may pause a trial."""
+        return any(part.pauses for part in self.stoppers)
+
     def decide(self, curves: Curves, trial: int, seed: int) -> Decision:
         """What becomes of a trial; see `Stopper.decide`."""
         decisions = (stopper.decide(curves, trial, seed) for stopper in self.stoppers)
@@ -59,6 +69,17 @@ class AllOf:
     def __init__(self, *stoppers: Stopper) -> None:
         object.__setattr__(self, "stoppers", _checked(stoppers))
 
+    @property
+    def max_steps(self) -> int | None:
+        """The steps of a complete trial: the most, if all parts know them."""
+        known = _known_max_steps(self.stoppers)
+        return max(known) if len(known) == len(self.stoppers) else None
+
+    @property
+    def pauses(self) -> bool:
+        """Whether it may pause a trial."""
+        return any(part.pauses for part in self.stoppers)
+
     def decide(self, curves: Curves, trial: int, seed: int) -> Decision:
         """What becomes of a trial; see `Stopper.decide`."""
         decisions = (stopper.decide(curves, trial, seed) for stopper in self.stoppers)
@@ -77,3 +98,7 @@ def _checked(stoppers: tuple[object, ...]) -> tuple[Stopper, ...]:
         if not isinstance(stopper, Stopper):
             raise StudyError(f"a stopper such as fsopt.MedianStop() is expected, not {stopper!r}")
     return tuple(stopper for stopper in stoppers if isinstance(stopper, Stopper))
+
+
+def _known_max_steps(stoppers: tuple[Stopper, ...]) -> list[int]:
+    return [part.max_steps for part in stoppers if part.max_steps is not None]

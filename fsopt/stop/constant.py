@@ -40,6 +40,11 @@ class ConstantStop:
         check_count("finish", self.finish, 0)
         check_count("max_steps", self.max_steps, self.steps, optional=True)
 
+    @property
+    def pauses(self) -> bool:
+        """Whether it may pause a trial."""
+        return self.finish > 0
+
     def decide(self, curves: Curves, trial: int, seed: int) -> Decision:
         """What becomes of a trial; see `Stopper.decide`."""
         before, step = curves.last_steps(trial)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +114,15 @@ class Curves:
         else:
             steps.insert(place, step)
             values.insert(place, value)
+        self._set(row, self._watched)
+
+    def replace(self, trial: int, reports: Mapping[int, float]) -> None:
+        """A trial's values by step are these, whatever was told before."""
+        row, steps = self._row(trial), sorted(reports)
+        self._steps[row] = array("q", steps)
+        self._values[row] = array("d", (reports[step] for step in steps))
+        for step in self._watched:
+            self._columns[step][row] = np.nan
         self._set(row, self._watched)
 
     def pause(self, trial: int) -> None:

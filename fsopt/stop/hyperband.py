@@ -47,6 +47,11 @@ class Hyperband:
     def __post_init__(self) -> None:
         check_ladder(self.min_steps, self.max_steps, self.factor, self.pause)
 
+    @property
+    def pauses(self) -> bool:
+        """Whether it may pause a trial."""
+        return self.pause
+
     def decide(self, curves: Curves, trial: int, seed: int) -> Decision:
         """What becomes of a trial; see `Stopper.decide`."""
         bracket = int(self.brackets(trial, seed))

@@ -35,6 +35,9 @@ _SURVEYS_PER_LEASE = 8
 _LOOKED_AFTER = 256
 """So many running trials are looked after at a time, to see whether their processes are lost."""
 
+_SETTLED = 256
+"""So many trials that will never go on are ended at a time, before others are seen doing so."""
+
 _IDLE, _RUNNING = (TrialState.WAITING, TrialState.PAUSED), TrialState.RUNNING
 
 _NEAR = 10_000
@@ -147,6 +150,27 @@ class Dispatcher:
         session.append(TrialProposed(trial=number, params=params, by=ENQUEUED))
         return number
 
+    def settle(self) -> list[int]:
+        """End trials, not too many, that the stopper has paused for good; which they are.
+
+        Raises:
+            StorageError: If the claims or the log can't be written.
+        """
+        stopping, trials = self.session.stopping, self.session.state.trials
+        if stopping is None or not (left := stopping.leftovers()):
+            return []
+        self.attend()
+        # Others do the same: each begins at a place of its own.
+        at = zlib.crc32(self.session.writer.encode()) % len(left)
+        claimed: dict[int, int] = {}
+        for number in [*left[at:], *left[:at]][:_SETTLED]:
+            index = self._ownership.claim_attempt(number, trials[number].next_attempt)
+            if index is not None:
+                claimed[number] = index
+        if claimed:
+            self.session.append(*(stopping.conclusion(n, k) for n, k in claimed.items()))
+        return list(claimed)
+
     def _interrupted(self) -> list[Assignment]:
         """Attempts of this process that never got out of `take`, because the disk was full."""
         mine, trials = [], self.session.state.trials
@@ -182,18 +206,25 @@ class Dispatcher:
     def _ordered(self) -> list[int]:
         """Unfinished trials, those that were proposed for anybody last.
 
-        Of these each process begins with another one: all who want one see the same.
+        Of these each process begins with another one: all who want one see the same. What the
+        stopper has paused is not among them, unless it lets it go on.
         """
         trials = self.session.state.trials
         first: list[int] = []
         queue: list[int] = []
+        stopping = self.session.stopping
+        paused = stopping.paused() if stopping is not None else ()
         for number in trials.unfinished_in(*_IDLE):
+            if number in paused:
+                continue
             trial = trials[number]
             made = trial.proposal
             is_queued = made is not None and made.by != ENQUEUED and not trial.attempts
             (queue if is_queued else first).append(number)
         at = zlib.crc32(self.session.writer.encode()) % max(len(queue), 1)
-        return first + self._some(trials.unfinished_in(_RUNNING)) + queue[at:] + queue[:at]
+        promoted = stopping.promoted() if stopping is not None else []
+        running = self._some(trials.unfinished_in(_RUNNING))
+        return first + promoted + running + queue[at:] + queue[:at]
 
     def _some(self, running: list[int]) -> list[int]:
         """All running trials; of very many the next few, other ones in each process."""
@@ -228,24 +259,10 @@ class Dispatcher:
             return []
         if trial.params is None:
             return self._start(self._proposals([trial.number]), index, leased=leased)
-        after = self._take_checkpoint(trial, index)
+        after = self._ownership.take_checkpoint(trial, index)
         self._in_doubt.add((trial.number, index))
         session.append(TrialStarted(trial=trial.number, attempt=index, after=after, leased=leased))
         return [_assignment(trial, index, trial.params, after or 0)]
-
-    def _take_checkpoint(self, trial: TrialRecord, index: int) -> int | None:
-        """The step from which an attempt goes on, with the checkpoint of the one before.
-
-        Without a checkpoint it begins anew; None if there was no attempt before.
-        """
-        started = [a for a in trial.attempts.values() if a.started is not None]
-        if not started:
-            return None
-        before = max(started, key=lambda attempt: attempt.index)
-        has_checkpoint = self.session.files.hand_over_checkpoint(
-            trial.number, index, since=before.index, copy=self._ownership.may_still_run(before)
-        )
-        return trial.last_step if has_checkpoint else 0
 
     def _orphan(self, limit: int | None, *, leased: bool) -> list[Assignment]:
         """Take over a number whose owner was lost before it said what is to be evaluated.

@@ -94,6 +94,23 @@ class Ownership:
         told = attempt.outcome is not None and attempt.outcome.stamp.writer == writer
         return not (told or self.session.has_ended(writer))
 
+    def take_checkpoint(self, trial: TrialRecord, index: int) -> int | None:
+        """The step from which an attempt goes on, with the checkpoint of the one before.
+
+        Without a checkpoint it begins anew; None if there was no attempt before.
+
+        Raises:
+            StorageError: If the checkpoint can't be handed over.
+        """
+        started = [a for a in trial.attempts.values() if a.started is not None]
+        if not started:
+            return None
+        before = max(started, key=lambda attempt: attempt.index)
+        has_checkpoint = self.session.files.hand_over_checkpoint(
+            trial.number, index, since=before.index, copy=self.may_still_run(before)
+        )
+        return trial.last_step if has_checkpoint else 0
+
     def claim_attempt(self, number: int, first: int) -> int | None:
         """Claim the next attempt at a trial, passing over claims whose owners were lost."""
         session, claims, index = self.session, self.session.journal.claims, first

@@ -168,10 +168,13 @@ class Supply:
             limit: Only trial numbers below it count, if given.
         """
         slots = self._company.evaluators()
+        stopping = self.session.stopping
+        parked = stopping.parked() if stopping is not None else ()
         waiting = busy = 0
         for trial in self.session.state.unfinished():
             if trial.state is not TrialState.RUNNING:
-                waiting += limit is None or trial.number < limit
+                is_near = limit is None or trial.number < limit
+                waiting += is_near and trial.number not in parked
             elif trial.decisive is not None and trial.decisive.writer in slots:
                 busy += 1
         now = self.session.clock()

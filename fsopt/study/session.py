@@ -24,6 +24,7 @@ from fsopt.study.chain import Chain
 from fsopt.study.collection import STALE
 from fsopt.study.compaction import Compactor
 from fsopt.study.heart import Heart
+from fsopt.study.stopping import Stopping
 
 BEATS_PER_LEASE = 4
 """Signs of life in the time after which a silent process is given up."""
@@ -94,6 +95,8 @@ class Session:
         self._archive = Archive(
             self.state.trials, config.space, self.objectives, noisy=config.noisy
         )
+        self.stopping = Stopping(self.state, config, config.stopper) if config.stopper else None
+        """Asks the study's stopper, if it has one."""
         self._uptime = uptime or clock
         self._seen_until = self._uptime()
         self.concluded_at: float | None = None

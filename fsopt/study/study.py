@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, overload
 from fsopt.config import StudyConfig
 from fsopt.errors import FsoptError, StudyError, TrialError
 from fsopt.events import (
-    AttributeSet,
     BudgetSet,
+    Event,
     StudyReopened,
     StudyStopped,
     TrialCompleted,
     TrialFailed,
-    TrialReported,
     TrialRetried,
 )
 from fsopt.log.files import TrialFiles
@@ -28,13 +27,13 @@ from fsopt.log.filesystem import Filesystem
 from fsopt.log.identity import current_identity, uptime
 from fsopt.objectives import Failure
 from fsopt.state import StudyState, TrialRecord, TrialState
+from fsopt.study.channel import StudyChannel
 from fsopt.study.collection import RETENTION
 from fsopt.study.dispatch import Dispatcher
 from fsopt.study.ranking import By, best_trial, front
 from fsopt.study.session import Session
 from fsopt.study.wholesale import Compacted, compact, settling_time
-from fsopt.trial import Assignment, FinishedTrial, Trial
-from fsopt.values import Value
+from fsopt.trial import STOPPER, FinishedTrial, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -182,7 +181,8 @@ class Study:
         if n is not None and n < 1:
             raise StudyError(f"can't ask for {n} trials; ask for 1 or more")
         assignments = self.dispatcher.take(n or 1, limit, leased=leased)
-        trials = [Trial(a, self.session.files.root, StudyChannel(self, a)) for a in assignments]
+        session = self.session
+        trials = [Trial(a, session.files.root, StudyChannel(session, a)) for a in assignments]
         return trials[0] if n is None else trials
 
     def tell(self, trial: Trial | int, result: object) -> None:
@@ -191,7 +191,8 @@ class Study:
         Args:
             trial: The trial, or its number.
             result: A number; a mapping or sequence of numbers for several objectives; or a
-                `Failure`. NaN, infinity and anything else make the trial failed.
+                `Failure`. NaN, infinity and anything else make the trial failed. Of a trial that
+                the stopper has told to end, see `Trial.should_stop`.
 
         Raises:
             TrialError: If there is no such trial, or it is not running.
@@ -206,11 +207,17 @@ class Study:
         known = record.attempts.get(attempt)
         if known is not None and known.outcome is not None:
             raise TrialError(f"trial {number} is {record.state} already; it can't be told again")
-        values = self.session.objectives.read(result)
-        if isinstance(values, Failure):
-            self.session.append(TrialFailed(trial=number, attempt=attempt, reason=values.reason))
-        else:
-            self.session.append(TrialCompleted(trial=number, attempt=attempt, values=values))
+        objectives, stopping = self.session.objectives, self.session.stopping
+        event: Event | None = None
+        if stopping and isinstance(trial, Trial) and trial.observed_stop == STOPPER:
+            event = stopping.ending(number, attempt, objectives.read_if_any(result))
+        if event is None:
+            values = objectives.read(result)
+            if isinstance(values, Failure):
+                event = TrialFailed(trial=number, attempt=attempt, reason=values.reason)
+            else:
+                event = TrialCompleted(trial=number, attempt=attempt, values=values)
+        self.session.append(event)
 
     def enqueue(self, params: Mapping[str, object]) -> int:
         """Record a configuration that must be tried; it is the next that anybody takes.
@@ -371,30 +378,3 @@ def _leave(session: Session) -> None:
     # There is nobody to tell of an error, and a fork of the process has nothing to close.
     with contextlib.suppress(FsoptError):
         session.close()
-
-
-class StudyChannel:
-    """Lets a trial that this process asked for report straight into the log."""
-
-    def __init__(self, study: Study, assignment: Assignment) -> None:
-        self._study = study
-        self._number, self._attempt = assignment.number, assignment.attempt
-
-    def report(self, step: int, value: float) -> None:
-        """Append a report."""
-        self._study.session.append(
-            TrialReported(
-                trial=self._number, attempt=self._attempt, steps=(step,), values=(value,)
-            )
-        )
-
-    def set_attribute(self, name: str, value: Value) -> None:
-        """Append an attribute."""
-        self._study.session.append(
-            AttributeSet(trial=self._number, attempt=self._attempt, name=name, value=value)
-        )
-
-    def stop_reason(self) -> str | None:
-        """Read whether somebody has stopped the study."""
-        self._study.session.refresh()
-        return "stopped" if self._study.session.state.stopped else None

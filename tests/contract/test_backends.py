@@ -152,6 +152,21 @@ def test_running_trials_are_paused_when_the_time_is_up(study: fsopt.Study, backe
     assert study.trials()["attempts"].tolist() == [2, 1, 1]
 
 
+def test_one_evaluation_is_told_to_stop_and_the_others_go_on(tmp_path: Path, backend: str) -> None:
+    config = fsopt.StudyConfig(
+        space=Space(Float("x", 0, 1)),
+        optimizer=fsopt.RandomSearch(),
+        stopper=fsopt.Threshold(worst=0.5),
+    )
+    workers = 1 if backend == "serial" else 2
+    with fsopt.create_study(tmp_path, config) as study:
+        study.run(objectives.even_are_bad, trials=4, workers=workers, backend=backend)
+        table = study.trials()
+    assert table["state"].tolist() == ["stopped", "completed"] * 2
+    assert table["value"].tolist() == [1.0, 0.0] * 2
+    assert table["error"].isna().all()
+
+
 def test_a_backend_does_not_leave_threads_or_processes_busy(
     study: fsopt.Study, backend: str
 ) -> None:

@@ -19,6 +19,7 @@ from fsopt.config import StudyConfig, to_document
 from fsopt.errors import StorageError
 from fsopt.events import (
     AttributeSet,
+    BudgetSet,
     Event,
     Record,
     TrialCompleted,
@@ -26,6 +27,7 @@ from fsopt.events import (
     TrialPaused,
     TrialReported,
     TrialRetried,
+    TrialStopped,
 )
 from fsopt.log import layout
 from fsopt.log.filesystem import refused
@@ -55,6 +57,16 @@ PATIENCE = 30 * LEASE
 PID = 4242
 """Of all simulated processes, so that what they write is the same in every run."""
 SPACE = Space(Float("x", 0.0, 1.0))
+STOPPERS = (
+    fsopt.SuccessiveHalving(max_steps=4, factor=2, pause=True),
+    None,
+    fsopt.ConstantStop(steps=2, finish=1, max_steps=4),
+    None,
+    None,
+    fsopt.SuccessiveHalving(max_steps=4, factor=2),
+    None,
+)
+"""Each study has one of them, by its seed."""
 
 
 class SimulatedFiles:
@@ -89,6 +101,8 @@ class SimulatedWorker:
         self._leaving: str | None = None
         self.running: dict[tuple[int, int], float] = {}
         """When each evaluation ends."""
+        self.steps: dict[tuple[int, int], int] = {}
+        """How far each evaluation is."""
         self.since: dict[tuple[int, int], float] = {}
         self.filesystem = SimulatedFilesystem(
             cluster.server, name, lambda: cluster.interrupt(self)
@@ -146,6 +160,8 @@ class SimulatedWorker:
         for key, end in list(self.running.items()):
             if end <= cluster.server.now:
                 self._end(*key)
+            elif self.session.stopping is not None:
+                self._step(*key)
             elif random.random() < 0.05:
                 self._say(TrialReported(trial=key[0], attempt=key[1], steps=(1,), values=(0.5,)))
         self._beat()
@@ -160,7 +176,7 @@ class SimulatedWorker:
         is_done = not (self.running or self.backlog) and self._is_done()
         certain: list[bool] = []
         self._guard(lambda: certain.append(self.session.confirms(is_done)))
-        if any(certain) and self._leaving is None:
+        if any(certain) and self._leaving is None and not self._settles():
             self._leave("done")
         self.wake = min([self.wake, *self.running.values()])
         if cluster.is_stormy and random.random() < 0.01:
@@ -170,6 +186,8 @@ class SimulatedWorker:
     def _open(self) -> None:
         self.session.open()
         self._is_open = True
+        if self.session.stopping is not None and self.session.state.budget is None:
+            self._say(BudgetSet(trials=self._cluster.budget))
 
     def _compact(self) -> None:
         """A person compacts the study, without having looked who is at work."""
@@ -241,6 +259,31 @@ class SimulatedWorker:
             key, now = (assignment.number, assignment.attempt), self._cluster.server.now
             self.running[key] = now + self._cluster.duration()
             self.since[key] = now
+            self.steps[key] = assignment.last_step
+
+    def _step(self, number: int, attempt: int) -> None:
+        """An evaluation reports its next step; the stopper may end it."""
+        key, random, stopping = (number, attempt), self._cluster.random, self.session.stopping
+        if stopping is None or random.random() < 0.5:
+            return
+        self.steps[key] = step = self.steps[key] + 1
+        value = random.choice((random.random(), random.random(), float("nan")))
+        is_over = stopping.judge(number, attempt, step, value)
+        self._say(TrialReported(trial=number, attempt=attempt, steps=(step,), values=(value,)))
+        event = stopping.ending(number, attempt, None) if is_over else None
+        if event is not None:
+            del self.running[key]
+            self._unconfirmed = True
+            self._say(event)
+
+    def _settles(self) -> bool:
+        """Whether there are trials that will never go on; ends some of them."""
+        stopping = self.session.stopping
+        if stopping is None or not stopping.leftovers():
+            return False
+        self.judged.clear()
+        self._guard(lambda: self._cluster.note(self.name, "ends", self.dispatcher.settle()))
+        return True
 
     def _end(self, number: int, attempt: int) -> None:
         del self.running[number, attempt]
@@ -272,6 +315,11 @@ class SimulatedWorker:
                 raise
 
     def _is_done(self) -> bool:
+        stopping, state = self.session.stopping, self.session.state
+        if stopping is not None:
+            parked = stopping.parked()
+            all_begun = state.trials.complete_below >= self._cluster.budget
+            return all_begun and all(trial.number in parked for trial in state.unfinished())
         counts = self.session.state.trials.count(self._cluster.budget)
         return sum(n for s, n in counts.items() if s.is_finished) == self._cluster.budget
 
@@ -314,6 +362,7 @@ class Cluster:
             optimizer=fsopt.RandomSearch(),
             lease=LEASE,
             max_attempts=random.randint(1, 3),
+            stopper=STOPPERS[seed % len(STOPPERS)],
         )
         self.server = SimulatedServer(random, cache_time=random.choice((0.0, 1.0, LEASE / 8)))
         rough = random.choice((0.0, 0.3, 1.0))
@@ -414,6 +463,11 @@ class Cluster:
             self.ledger[record.writer, record.seq] = record
             event = record.event
             self.note(worker.name, "has written", record.seq, event)
+            ends_unstarted = isinstance(event, TrialFailed | TrialStopped) and (
+                (event.trial, event.attempt) not in self.given
+            )
+            if ends_unstarted and (event.trial, event.attempt) not in self.cancelled:
+                self._check_not_stolen(worker, event.trial, event.attempt)
             if isinstance(event, TrialFailed) and event.reason.startswith("lost"):
                 self._check_not_stolen(worker, event.trial, event.attempt + 1)
 

@@ -41,7 +41,7 @@ def picture(state: StudyState) -> list[object]:
 
 def _trial(trial: TrialRecord) -> tuple[object, ...]:
     attempts = [
-        (a.index, a.started, repr(a.outcome), sorted(a.reports.items()))
+        (a.index, a.started, repr(a.outcome), repr(sorted(a.reports.items())))
         for _, a in sorted(trial.attempts.items())
     ]
     shown = (trial.number, trial.state, trial.retry, repr(trial.params), attempts)

@@ -122,6 +122,9 @@ class VirtualBackend:
             if one.ends > self._timeline.now + _NOTICE:
                 one.ends, one.is_paused = self._timeline.now + _NOTICE, True
 
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Nothing is reported here, so no single one is ever told to stop."""
+
     def close(self) -> None:
         """Nothing outlives the process."""
         self.lose()

@@ -165,8 +165,8 @@ def _unstarted(claims: Claims, trials: TrialCheck, told: Told) -> Iterator[Probl
         if (number, attempt) in told.attempts or number < told.watermark:
             continue
         cancelled = attempt == 0 and number in trials.proposals
-        lost_too_often = claims.get((number, attempt), "") in (outcome.writer, None)
-        if not (outcome.failed and (cancelled or lost_too_often)):
+        is_claimed = claims.get((number, attempt), "") in (outcome.writer, None)
+        if not (outcome.failed and cancelled) and not (outcome.gave_up and is_claimed):
             what = f"an outcome of attempt {attempt}, of which no event tells the start"
             yield Problem.at(outcome.place, Severity.WARNING, f"trial {number}: {what}")
 

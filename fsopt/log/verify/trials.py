@@ -49,6 +49,8 @@ class Outcome:
     writer: str
     place: Place
     failed: bool
+    gave_up: bool
+    """Whether the trial can end so without the attempt having been started."""
 
 
 class TrialCheck:
@@ -115,7 +117,8 @@ class TrialCheck:
         key = event.trial, event.attempt
         if key not in self.starts:
             failed = isinstance(event, TrialFailed)
-            self.unstarted.setdefault(key, Outcome(writer, place, failed))
+            gave_up = failed or isinstance(event, TrialStopped)
+            self.unstarted.setdefault(key, Outcome(writer, place, failed, gave_up))
         if isinstance(event, TrialCompleted | TrialStopped):
             count = self._expected.objectives or len(event.values)
             if len(event.values) != count or not all(map(math.isfinite, event.values)):

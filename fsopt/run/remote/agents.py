@@ -80,6 +80,15 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class StopOne:
+    """An order: tell one evaluation to end."""
+
+    number: int
+    attempt: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Dismissed:
     """The last order: end everything. Also the answer, when that is done."""
 
@@ -106,7 +115,7 @@ class Broken:
     reason: str
 
 
-Order: TypeAlias = Assignment | Stop | Dismissed
+Order: TypeAlias = Assignment | Stop | StopOne | Dismissed
 Word: TypeAlias = Message | Ready | Gone | Broken | Dismissed
 
 
@@ -192,6 +201,12 @@ class RemoteBackend:
                 seat.running = dict.fromkeys(seat.running, True)
                 self._crew.order(number, Stop(reason))
 
+    def stop_one(self, number: int, attempt: int, reason: str) -> None:
+        """Tell the agent that evaluates it, if one does."""
+        for agent, seat in self._seats.items():
+            if (number, attempt) in seat.running:
+                self._crew.order(agent, StopOne(number, attempt, reason))
+
     def close(self) -> None:
         """End all agents, and with them all evaluations; once."""
         if not self._is_closed:
@@ -222,12 +237,15 @@ class _Agent:
         self._reason: str | None = None
         self._said: list[Message] = []
 
-    def obey(self, order: Assignment | Stop) -> None:
-        """Begin an evaluation, or begin to tell all of them to end."""
-        if isinstance(order, Stop):
-            self._reason = order.reason
-        else:
-            self._backend.start(order, self)
+    def obey(self, order: Assignment | Stop | StopOne) -> None:
+        """Begin an evaluation, or tell one, or begin to tell all, to end."""
+        match order:
+            case Stop(reason):
+                self._reason = reason
+            case StopOne(number, attempt, reason):
+                self._backend.stop_one(number, attempt, reason)
+            case _:
+                self._backend.start(order, self)
 
     def turn(self, timeout: float) -> list[Message]:
         """Wait for evaluations to say something; what they said."""

@@ -100,3 +100,27 @@ def test_the_best_rows_are_those_that_sorting_finds(
     found = best_rows(np.array(values), np.array(numbers, dtype=np.int64), count)
     ordered = sorted(range(len(values)), key=lambda row: (values[row], numbers[row]))
     assert sorted(found.tolist()) == sorted(ordered[:count])
+
+
+@given(before=reports, after=reports, watched=st.lists(st.integers(1, 13), max_size=5))
+def test_a_replaced_curve_is_as_if_nothing_else_had_been_told(
+    before: list[tuple[int, int, float]],
+    after: list[tuple[int, int, float]],
+    watched: list[int],
+) -> None:
+    replaced, fresh = Curves(), Curves()
+    for trial, step, value in before:
+        replaced.report(trial, step, value)
+    for step in watched:
+        replaced.at(step)
+    for trial in sorted({trial for trial, _, _ in before + after}):
+        mine = {step: value for other, step, value in after if other == trial}
+        replaced.replace(trial, mine)
+        fresh.replace(trial, {})
+        for step, value in mine.items():
+            fresh.report(trial, step, value)
+        assert replaced.last_steps(trial) == fresh.last_steps(trial)
+        assert np.array_equal(replaced.curve(trial), fresh.curve(trial))
+        for step in watched:
+            one, other = (c.at(step)[c.row(trial)] for c in (replaced, fresh))
+            assert one == pytest.approx(other, nan_ok=True)

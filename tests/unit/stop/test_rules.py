@@ -74,6 +74,7 @@ C, P, S = Decision.CONTINUE, Decision.PAUSE, Decision.STOP
 
 class Says(NeverPauses):
     kind = "says"
+    max_steps = None
 
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
