@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from random import Random
 
 from fsopt.log import layout
 from fsopt.log.filesystem import Filesystem, refused
@@ -23,6 +24,12 @@ class Claims:
     end: int = 0
     """No number from here on was seen to be taken by `survey`."""
     _taken: set[int] = field(default_factory=set)
+    """Numbers that are known to be taken, though not all below them are."""
+    _random: Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Not for proposals: these depend on the number alone, whoever claims it.
+        self._random = Random(self.writer)
 
     def next_number(self, is_known: Callable[[int], bool], limit: int | None) -> int | None:
         """Claim the lowest trial number that nobody has claimed.
@@ -54,6 +61,33 @@ class Claims:
             self.cursor += 1
         return None
 
+    def draw_number(self, is_known: Callable[[int], bool], limit: int, among: int) -> int | None:
+        """Claim one of the lowest trial numbers that nobody has claimed.
+
+        What others claim is seen late. Where many claim at a time, those who all want the lowest
+        number fail at one that has gone after the other; those who want different ones do not.
+
+        Args:
+            is_known: Whether a trial of that number was already seen.
+            limit: Only numbers below it. All of these will be claimed by somebody, so what is
+                left out now is no gap that stays.
+            among: How many of the lowest it may be; after each failure twice as many.
+
+        Returns:
+            The number, now this writer's alone; None if all below the limit are taken.
+
+        Raises:
+            StorageError: If the claim can't be made.
+        """
+        listed: set[int] = set()
+        while free := self._lowest_free(is_known, limit, among, listed):
+            number = self._random.choice(free)
+            self._taken.add(number)
+            if self._create(layout.claim(number)):
+                return number
+            among *= 2
+        return None
+
     def survey(self, first: int) -> None:
         """Look which numbers are claimed, without claiming any: for those who only evaluate.
 
@@ -81,6 +115,15 @@ class Claims:
             raise refused("remove", self.filesystem.describe(path), error) from error
         if attempt is None:
             self.cursor = min(self.cursor, trial)
+            self._taken.discard(trial)
+
+    def number(self, trial: int) -> bool:
+        """Claim this very number; True for exactly one of all who try.
+
+        Raises:
+            StorageError: If the claim can't be made.
+        """
+        return self._create(layout.claim(trial))
 
     def attempt(self, trial: int, attempt: int) -> bool:
         """Claim an attempt at a trial; True for exactly one of all who try.
@@ -112,7 +155,25 @@ class Claims:
         except OSError as error:
             raise refused("claim", self.filesystem.describe(path), error) from error
 
+    def _lowest_free(
+        self, is_known: Callable[[int], bool], limit: int, count: int, listed: set[int]
+    ) -> list[int]:
+        """So many of the lowest numbers that nobody is known to have; lists what is not listed."""
+        free: list[int] = []
+        begin = self.cursor
+        while begin < limit and len(free) < count:
+            end = min(begin - begin % layout.CLAIMS_PER_SHARD + layout.CLAIMS_PER_SHARD, limit)
+            if begin // layout.CLAIMS_PER_SHARD not in listed:
+                listed.add(begin // layout.CLAIMS_PER_SHARD)
+                self._look(begin - 1)
+            free += [n for n in range(begin, end) if n not in self._taken and not is_known(n)]
+            begin = end
+        self.cursor = free[0] if free else max(self.cursor, limit)
+        self._taken = {number for number in self._taken if number >= self.cursor}
+        return free[:count]
+
     def _look(self, number: int) -> None:
+        """List the claims of the shard that a number is in, as far as they are of higher ones."""
         names = self._list(layout.claim_shard(number))
         # Many lists are long, and most names in them are known.
         numbers = map(int, filter(str.isdecimal, names))

@@ -7,7 +7,6 @@ claim file, so nobody has to be asked and nobody can be in the way.
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from fsopt.events import TrialFailed, TrialProposed, TrialStarted
 from fsopt.state import TrialRecord, TrialState
+from fsopt.study.numbers import Numbers
 from fsopt.study.ownership import Ownership
 from fsopt.study.session import Session
 from fsopt.trial import Assignment
@@ -23,15 +23,6 @@ from fsopt.values import Params
 ENQUEUED = "enqueued"
 """Stands instead of the kind of an optimizer with what a person proposed."""
 
-_SUSPECT_AFTER = 1.0
-"""Seconds after which a number that was claimed without a word is looked into."""
-
-_LOOK_EVERY = 0.25
-"""Seconds between looks for such numbers, while none is to be looked into."""
-
-_SURVEYS_PER_LEASE = 8
-"""Looks at the claims of others in the time after which one of them may be lost."""
-
 _LOOKED_AFTER = 256
 """So many running trials are looked after at a time, to see whether their processes are lost."""
 
@@ -39,9 +30,6 @@ _SETTLED = 256
 """So many trials that will never go on are ended at a time, before others are seen doing so."""
 
 _IDLE, _RUNNING = (TrialState.WAITING, TrialState.PAUSED), TrialState.RUNNING
-
-_NEAR = 10_000
-"""So many numbers are looked at to find those that were claimed without a word."""
 
 
 @dataclass(slots=True)
@@ -54,15 +42,12 @@ class Dispatcher:
     _in_doubt: set[tuple[int, int]] = field(default_factory=set)
     """Attempts that this process has begun, and `take` has not handed out."""
     _ownership: Ownership = field(init=False)
-    _silent: dict[int, float] = field(default_factory=dict)
-    """By number that was claimed without a word, when it was last looked into."""
-    _next_look: float = -math.inf
-    _next_survey: float = -math.inf
+    _numbers: Numbers = field(init=False)
     _looked_after: int = field(init=False)
     """How many running trials were looked after, from a place of this process's own on."""
 
     def __post_init__(self) -> None:
-        self._ownership = Ownership(self.session)
+        self._ownership, self._numbers = Ownership(self.session), Numbers(self.session)
         self._looked_after = zlib.crc32(self.session.writer.encode())
 
     def take(
@@ -94,7 +79,7 @@ class Dispatcher:
             taken += self._continue(trial, leased=leased)
         if orphans and len(taken) < count:
             if not new:
-                self._survey()
+                self._numbers.survey()
             taken += self._orphan(limit, leased=leased)
         if new and len(taken) < count:
             taken += self._start_new(count - len(taken), limit, leased=leased)
@@ -129,7 +114,7 @@ class Dispatcher:
             InfeasibleSpaceError: If no configuration is left.
             StorageError: If the claims or the log can't be written.
         """
-        session, number = self.session, self._silent_number(limit)
+        session, number = self.session, self._numbers.silent(limit)
         if number is not None and session.journal.claims.owner(number) == session.writer:
             made = self._proposals([number])
         else:
@@ -146,7 +131,7 @@ class Dispatcher:
         """
         session = self.session
         self.attend(keep_alive=False)
-        number = self._new_numbers(1, None)[0]
+        number = self._numbers.claim(1, None)[0]
         session.append(TrialProposed(trial=number, params=params, by=ENQUEUED))
         return number
 
@@ -269,71 +254,28 @@ class Dispatcher:
 
         A number of this process's own is one that it claimed when something went wrong.
         """
-        session, number = self.session, self._silent_number(limit)
+        session, number = self.session, self._numbers.silent(limit)
         if number is None:
             return []
         owner = session.journal.claims.owner(number)
-        if owner != session.writer and not self._ownership.is_claim_lost(number, None):
-            return []
-        if number in session.state.trials:
-            return []
-        index = self._ownership.claim_attempt(number, 1)
+        if owner is None and session.journal.claims.number(number):
+            # Nobody had it: it was left out, or given back.
+            index = None if self._numbers.was_taken(number) else 0
+        elif owner == session.writer or self._ownership.is_claim_lost(number, None):
+            is_told = number in session.state.trials
+            index = None if is_told else self._ownership.claim_attempt(number, 1)
+        else:
+            index = None
         if index is None:
             return []
         return self._start(self._proposals([number]), index, leased=leased)
-
-    def _survey(self) -> None:
-        """See the claims of proposers that are lost: who claims no numbers meets none."""
-        now = self.session.clock()
-        if now >= self._next_survey:
-            self._next_survey = now + self.session.config.lease / _SURVEYS_PER_LEASE
-            self.session.journal.claims.survey(self.session.state.trials.complete_below)
-
-    def _silent_number(self, limit: int | None) -> int | None:
-        """A number that was claimed some time ago, of which no event tells.
-
-        At most one is looked into at a time: usually its owner is still thinking.
-        """
-        trials, now = self.session.state.trials, self.session.clock()
-        if now < self._next_look:
-            return None
-        # An event may tell of any number, however far off; those of which none tells are near.
-        claims = self.session.journal.claims
-        end = min(max(trials.end, claims.cursor, claims.end), trials.complete_below + _NEAR)
-        missing = trials.missing_below(end if limit is None else min(end, limit))
-        self._silent = {number: self._silent.get(number, now) for number in missing}
-        number = min(self._silent, key=lambda n: self._silent[n], default=None)
-        if number is None or now - self._silent[number] < _SUSPECT_AFTER:
-            self._next_look = now + _LOOK_EVERY
-            return None
-        self._silent[number] = now
-        return number
-
-    def _new_numbers(self, count: int, limit: int | None) -> list[int]:
-        session = self.session
-        numbers: list[int] = []
-        claims, known = session.journal.claims, session.state.trials.__contains__
-        claims.cursor = max(claims.cursor, session.state.trials.complete_below)
-        while len(numbers) < count:
-            number = claims.next_number(known, limit)
-            if number is None:
-                break
-            if session.is_view_old():
-                # The claims of finished trials are removed after a while, so to win one of them
-                # proves nothing for a process that has long not looked.
-                session.look()
-                if number in session.state.trials:
-                    claims.release(number)
-                    continue
-            numbers.append(number)
-        return numbers
 
     def _start_new(self, count: int, limit: int | None, *, leased: bool) -> list[Assignment]:
         made = self._new_proposals(count, limit)
         return self._start(made, 0, leased=leased) if made else []
 
     def _new_proposals(self, count: int, limit: int | None) -> list[TrialProposed]:
-        numbers = self._new_numbers(count, limit)
+        numbers = self._numbers.claim(count, limit)
         try:
             return self._proposals(numbers) if numbers else []
         except Exception:

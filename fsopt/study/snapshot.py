@@ -7,9 +7,11 @@ nor that two are made at once. They only save reading, as long as the logs are t
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 _KEY = b"fsopt"
-"""The key of the Parquet metadata under which all but the columns is kept, as JSON."""
+"""The key of the Parquet metadata under which all but the columns is kept."""
 
 
 class DamagedSnapshotError(ValueError):
@@ -98,10 +100,13 @@ def to_bytes(contents: Contents, finished: Sequence[TrialRecord], config: StudyC
 
     objectives = config.outcomes
     table = to_table(contents.rows, finished, config.space, objectives)
-    text = json.dumps(_metadata(contents), allow_nan=False)
-    table = table.replace_schema_metadata({_KEY: text.encode()})
     sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
+    with pq.ParquetWriter(
+        sink, table.schema, compression="zstd", write_page_checksum=True
+    ) as writer:
+        writer.write_table(table)
+        # As metadata of the schema it would be written twice.
+        writer.add_key_value_metadata({_KEY: _packed(_metadata(contents))})
     return sink.getvalue()
 
 
@@ -129,6 +134,7 @@ def from_bytes(content: bytes, config: StudyConfig) -> Contents:
         ValueError,
         AttributeError,
         SpaceError,
+        zlib.error,
     ) as error:
         raise DamagedSnapshotError(f"not a snapshot: {error}") from error
 
@@ -139,9 +145,22 @@ def facts_of(trials: Iterator[TrialRecord]) -> tuple[Record, ...]:
 
 
 def _read_metadata(file: pq.ParquetFile) -> dict[str, Any]:
-    metadata: dict[str, Any] = json.loads((file.schema_arrow.metadata or {})[_KEY])
+    metadata = _unpacked((file.metadata.metadata or {})[_KEY])
     if metadata["protocol"] != PROTOCOL:
         raise DamagedSnapshotError(f"a snapshot of protocol {metadata['protocol']}")
+    return metadata
+
+
+def _packed(metadata: dict[str, Any]) -> bytes:
+    """JSON, compressed: of ten thousand writers it tells much that is alike."""
+    text = json.dumps(metadata, allow_nan=False)
+    return base64.b64encode(zlib.compress(text.encode()))
+
+
+def _unpacked(text: bytes) -> dict[str, Any]:
+    if not text.startswith(b"{"):
+        text = zlib.decompress(base64.b64decode(text, validate=True))
+    metadata: dict[str, Any] = json.loads(text)
     return metadata
 
 

@@ -58,6 +58,7 @@ class SnapshotCheck:
                 (trial.number, index) for trial in trials.live() for index in trial.attempts
             ),
             watermark=max(marks, default=0),
+            budget=self._chain.scalars.budget or 0,
         )
 
     def join(self, positions: Iterable[Position], _damage: Iterable[Damage]) -> None:

@@ -379,6 +379,8 @@ class Cluster:
         self._observers = 0
         self.many_logs = random.choice((0, 2, 64))
         self.too_many_logs = random.choice((0, 512))
+        self.logs_per_number = random.choice((1, 32))
+        """With the former even two processes draw numbers among several."""
         founder = SimulatedFilesystem(self.server, "founder")
         document = to_document(self.config, identifier=str(seed), created="", version="")
         founder.publish(layout.STUDY, document)

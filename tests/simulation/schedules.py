@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 
 import pytest
 
-from fsopt.study import chain, collection, compaction, session, wholesale
+from fsopt.study import chain, collection, compaction, numbers, session, wholesale
 from fsopt.study.snapshot import from_bytes
 from tests.simulation.cluster import LEASE, PID, Cluster
 from tests.simulation.invariants import check
@@ -52,6 +52,7 @@ def scaled(cluster: Cluster) -> Iterator[None]:
         patch.setattr(chain, "from_bytes", lambda content, _: decode(content))
         patch.setattr(session, "MANY_LOGS", cluster.many_logs)
         patch.setattr(session, "TOO_MANY_LOGS", cluster.too_many_logs)
+        patch.setattr(numbers, "LOGS_PER_NUMBER", cluster.logs_per_number)
         patch.setattr(session, "STALE", LEASE)
         patch.setattr(collection, "STALE", LEASE)
         patch.setattr(wholesale, "SAFE", 2 * LEASE)

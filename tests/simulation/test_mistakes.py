@@ -14,7 +14,7 @@ from fsopt.log.reader import LogReader, Position
 from fsopt.log.writer import LogWriter
 from fsopt.state.record import Attempt, Outcome
 from fsopt.state.table import TrialTable
-from fsopt.study.dispatch import Dispatcher
+from fsopt.study.numbers import Numbers
 from fsopt.study.session import Session
 from tests.simulation.schedules import ScheduleFailedError, run_all
 
@@ -125,7 +125,7 @@ def forgetting_numbers_that_were_claimed_when_something_went_wrong(
     patch: pytest.MonkeyPatch,
 ) -> None:
     """A process that proposes only for numbers that it has just claimed."""
-    patch.setattr(Dispatcher, "_silent_number", lambda *_: None)
+    patch.setattr(Numbers, "silent", lambda *_: None)
 
 
 MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], str] = {

@@ -61,7 +61,8 @@ def verify(filesystem: Filesystem, expected: Expectations, told: Told) -> Verifi
     problems += trials.problems()
     problems += check_claims(filesystem, claims, trials, found.keys(), told)
     numbers = trials.numbers.union(told.trials)
-    problems += check_numbers(claims, claimed, numbers)
+    budget = max(trials.budget, told.budget)
+    problems += check_numbers(claims, claimed, numbers, budget)
     problems += check_trials(directories, numbers)
     problems += check_snapshots(filesystem)
     return Verification(

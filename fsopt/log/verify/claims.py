@@ -81,7 +81,7 @@ def check_claims(
 
 
 def check_numbers(
-    claims: Claims, claimed: Collection[Key], numbers: Collection[int]
+    claims: Claims, claimed: Collection[Key], numbers: Collection[int], budget: int
 ) -> Iterator[Problem]:
     """Numbers that were given out and not used, and numbers that were left out.
 
@@ -89,6 +89,7 @@ def check_numbers(
         claims: Every claim.
         claimed: The claims that were there before the logs were read.
         numbers: Every trial that an event tells of.
+        budget: Numbers below it are given out by and by, not all of them in order.
     """
     end = max(numbers, default=-1)
     for (number, attempt), owner in claims.items():
@@ -100,10 +101,16 @@ def check_numbers(
     given = {number for number, attempt in claims if attempt is None}
     for before, after in pairwise([-1, *sorted(given.union(numbers))]):
         if after > before + 1:
-            low, high = before + 1, after - 1
-            which = f"trial {low} was" if low == high else f"trials {low} to {high} were"
-            what = f"{which} never given out, although trial {after} was; numbers have no gaps"
-            yield Problem(layout.claim(low), 0, Severity.ERROR, what)
+            yield _left_out(before + 1, after - 1, budget)
+
+
+def _left_out(low: int, high: int, budget: int) -> Problem:
+    which = f"trial {low} was" if low == high else f"trials {low} to {high} were"
+    if high < budget:
+        what = f"{which} not given out yet, although trial {high + 1} was"
+        return Problem(layout.claim(low), 0, Severity.NOTE, what)
+    what = f"{which} never given out, although trial {high + 1} was; numbers have no gaps"
+    return Problem(layout.claim(low), 0, Severity.ERROR, what)
 
 
 def _owner(path: str, content: bytes, problems: list[Problem]) -> str | None:

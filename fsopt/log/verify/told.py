@@ -41,6 +41,8 @@ class Told:
     """Attempts, by trial and index, of which it tells the start."""
     watermark: int = 0
     """Claims of numbers below it may have been removed."""
+    budget: int = 0
+    """How many trials there shall be; 0 if nobody has said so."""
 
     def log(self, writer: str) -> Log:
         """What it tells of a writer's log."""

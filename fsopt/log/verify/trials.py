@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fsopt.events import (
+    BudgetSet,
     Record,
     TrialCompleted,
     TrialFailed,
@@ -69,6 +70,8 @@ class TrialCheck:
         """How far each writer's log was known to whoever knew it best, and where that is told."""
         self.unstarted: dict[tuple[int, int], Outcome] = {}
         """The first outcome that was read of each attempt of which no start was read."""
+        self.budget = 0
+        """The largest budget that was set; 0 if none was."""
         self._expected = expected
         self._problems: list[Problem] = []
 
@@ -99,6 +102,8 @@ class TrialCheck:
                 self._warn(place, f"trial {event.trial}: reported {what}")
         elif isinstance(event, TrialCompleted | TrialStopped | TrialFailed | TrialPaused):
             self._outcome(event, record.writer, place)
+        elif isinstance(event, BudgetSet):
+            self.budget = max(self.budget, event.trials)
 
     def problems(self) -> Iterator[Problem]:
         """What does not go together in all that was taken in."""
