@@ -170,7 +170,8 @@ def test_trials_of_lost_processes_that_were_taken_over_are_clean(tmp_path: Path)
 
 
 def test_checking_changes_nothing(tmp_path: Path) -> None:
-    fsopt.create_study(tmp_path, CONFIG).run(objective, trials=2)
+    with fsopt.create_study(tmp_path, CONFIG) as study:
+        study.run(objective, trials=2)
     before = {path: path.stat() for path in tmp_path.rglob("*") if path.is_file()}
     verify_study(tmp_path)
     after = {path: path.stat() for path in tmp_path.rglob("*") if path.is_file()}
