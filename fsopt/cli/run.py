@@ -118,6 +118,7 @@ def _begin(script: Path, directory: str, options: dict[str, Any]) -> _Job:
     limits = limits_of(options, Objectives.of(loaded.config.objectives))
     part = part_of(options)
     study = create_study(directory, _configured(loaded.config, options))
+    study.callbacks += loaded.callbacks
     return _Job(study, loaded.objective, limits, part)
 
 

@@ -6,12 +6,14 @@ import contextlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
 from fsopt.config import DEFAULT_OBJECTIVE, StudyConfig
 from fsopt.errors import FsoptError, ScriptError
+from fsopt.run.callbacks import Callback
 from fsopt.run.command import Command
 from fsopt.run.evaluation import Objective, describe
 from fsopt.space import Space
@@ -25,6 +27,7 @@ class Script:
     path: Path
     config: StudyConfig
     objective: Objective
+    callbacks: Sequence[Callback] = ()
 
 
 @dataclass(slots=True)
@@ -64,10 +67,11 @@ def load_script(path: Path) -> Script:
     module = _import(path)
     config = _config(module, path)
     objective = _objective(module, path)
+    callbacks = _callbacks(module, path)
     if isinstance(objective, Command):
         objective.check(config.space.names)
-        return Script(path, config, objective)
-    return Script(path, config, ScriptObjective(path.resolve(), objective))
+        return Script(path, config, objective, callbacks)
+    return Script(path, config, ScriptObjective(path.resolve(), objective), callbacks)
 
 
 def _import(path: Path) -> ModuleType:
@@ -120,6 +124,13 @@ def _config(module: ModuleType, path: Path) -> StudyConfig:
         objectives=getattr(module, "objectives", DEFAULT_OBJECTIVE),
         constraints_on=getattr(module, "constraints_on", {}),
     )
+
+
+def _callbacks(module: ModuleType, path: Path) -> list[Callback]:
+    callbacks = getattr(module, "callbacks", [])
+    if not isinstance(callbacks, list | tuple) or not all(map(callable, callbacks)):
+        raise ScriptError(f"{path}: callbacks must be a list of functions of a study and a trial")
+    return list(callbacks)
 
 
 def _objective(module: ModuleType, path: Path) -> Objective:

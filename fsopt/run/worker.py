@@ -12,6 +12,7 @@ from fsopt.events import Event, TrialPaused
 from fsopt.log import layout
 from fsopt.objectives import Failure
 from fsopt.run.backends import Backend, make_backend
+from fsopt.run.callbacks import Callbacks
 from fsopt.run.conditions import Conditions
 from fsopt.run.endings import ending
 from fsopt.run.evaluation import Ended, Message, Objective, Reported
@@ -75,8 +76,9 @@ def run_study(
     )
     session.role, session.reads_all = part.role.value, proposes
     session.slots = 0 if proposes else max(evaluations.slots, workers)
+    told = Callbacks(progress or Silence(), study.callbacks)
     with closing(evaluations), noted_signals() as preemption:
-        worker = Worker(study, evaluations, limits, part, progress or Silence(), preemption)
+        worker = Worker(study, evaluations, limits, part, told, preemption)
         return worker.run()
 
 

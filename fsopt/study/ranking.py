@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -10,9 +11,10 @@ import numpy as np
 from fsopt.errors import StudyError
 from fsopt.history import FloatArray, History, IntArray, row_hashes
 from fsopt.moo.pareto import nondominated
+from fsopt.objectives import Objectives
 from fsopt.search.estimate import posterior
 from fsopt.search.rounding import one_thread
-from fsopt.state import TrialState
+from fsopt.state import TrialRecord, TrialState
 from fsopt.study.session import Session
 from fsopt.trial import Expected, FinishedTrial
 
@@ -52,10 +54,7 @@ class _Ranking:
 
     def trial(self, at: int) -> FinishedTrial:
         """One of the trials."""
-        number, objectives = int(self.numbers[at]), self.session.objectives
-        record = self.session.state.trials[number]
-        outcome = record.outcome
-        values = dict(zip(objectives.names, outcome.values if outcome else (), strict=False))
+        objectives = self.session.objectives
         expected: dict[str, Expected] = {}
         if self.deviations is not None:
             # what turns values into those to be minimised turns them back as well
@@ -63,15 +62,31 @@ class _Ranking:
             pairs = zip(means, self.deviations[at].tolist(), strict=True)
             known = (Expected(mean=mean, deviation=deviation) for mean, deviation in pairs)
             expected = dict(zip(objectives.directions, known, strict=True))
-        return FinishedTrial(
-            number=number,
-            params=dict(record.params or {}),
-            values={name: values[name] for name in objectives.directions if name in values},
-            state=record.state.value,
-            reason=outcome.reason if outcome else None,
-            expected=expected,
-            outcomes={k: v for k, v in values.items() if k not in objectives.directions},
-        )
+        record = self.session.state.trials[int(self.numbers[at])]
+        return finished_trial(record, objectives, expected)
+
+
+def finished_trial(
+    record: TrialRecord, objectives: Objectives, expected: Mapping[str, Expected] | None = None
+) -> FinishedTrial:
+    """A trial that has ended, as people get it.
+
+    Args:
+        record: What is known of it.
+        objectives: The study's.
+        expected: What a model expects of it, by objective.
+    """
+    outcome = record.outcome
+    values = dict(zip(objectives.names, outcome.values if outcome else (), strict=False))
+    return FinishedTrial(
+        number=record.number,
+        params=dict(record.params or {}),
+        values={name: values[name] for name in objectives.directions if name in values},
+        state=record.state.value,
+        reason=outcome.reason if outcome else None,
+        expected=expected or {},
+        outcomes={k: v for k, v in values.items() if k not in objectives.directions},
+    )
 
 
 def _ranking(session: Session, by: By | None) -> _Ranking:

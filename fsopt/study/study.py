@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, overload
@@ -65,6 +65,8 @@ class Study:
             config, filesystem, files, current_identity(os.environ), time.monotonic, uptime
         )
         self.dispatcher = Dispatcher(self.session)
+        self.callbacks: list[Callable[[Study, FinishedTrial], object]] = []
+        """Called by `run` for each trial that it has evaluated, once that has ended."""
         self.session.compactor.is_wanted = directory is not None
         self._leave = weakref.finalize(self, _leave, self.session)
         self.session.open()
