@@ -19,9 +19,11 @@ from fsopt.events import (
     TrialStarted,
     TrialStopped,
 )
+from fsopt.log.filesystem import LocalFilesystem
 from fsopt.space import Categorical, Float, Space
 from fsopt.state import TrialState
 from fsopt.stop import Stopper
+from fsopt.study.verification import verify_filesystem
 from fsopt.trial import STOPPER
 
 HALVING = fsopt.SuccessiveHalving(max_steps=9, pause=True)
@@ -246,13 +248,7 @@ def test_two_processes_end_what_is_left_over_exactly_once(tmp_path: Path) -> Non
             assert one.record(number).state is TrialState.STOPPED
             assert one.record(number).next_attempt == 2
         other.close()
-    assert fsopt_verify(tmp_path) == []
-
-
-def fsopt_verify(directory: Path) -> list[object]:
-    from fsopt.study.verification import verify
-
-    return list(verify(directory).problems)
+    assert not list(verify_filesystem(LocalFilesystem(tmp_path)).problems)
 
 
 def test_a_process_that_shall_do_less_than_the_study_ends_nothing(tmp_path: Path) -> None:
