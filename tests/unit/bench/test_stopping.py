@@ -197,3 +197,11 @@ def test_who_is_not_installed_is_compared_by_recorded_runs() -> None:
     assert len(runs) == 2 * len(names)
     assert scores[0].share == 1
     assert scores[0].worse == 0
+
+
+def test_a_picture_is_drawn_of_recorded_curves(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from fsopt.bench.stopping.figures import draw
+
+    draw(tmp_path / "stopping.png", "mlp-wine")
+    assert (tmp_path / "stopping.png").stat().st_size > 10_000
