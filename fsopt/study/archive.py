@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from fsopt.history import Arrays, BoolArray, FloatArray, History, TakenSet
@@ -10,6 +12,7 @@ from fsopt.space import Space
 from fsopt.state import TrialState
 from fsopt.state.changes import Changes
 from fsopt.state.table import TrialTable
+from fsopt.study.stopping import is_stopped_for_now
 
 _BATCH = 2**17  # trials that are read together
 
@@ -18,7 +21,8 @@ class Archive:
     """Follows a table of trials, from the first time that somebody asks for its history.
 
     What it tells is a function of the set of trials in the table alone: not of when it was asked,
-    nor of what the table held before.
+    nor of what the table held before. A trial that a stopper has paused counts with its last
+    value, as it would if it were stopped: it may wait for as long as the study goes on.
     """
 
     def __init__(
@@ -28,8 +32,10 @@ class Archive:
         objectives: Objectives,
         *,
         noisy: bool | None = None,
+        stops: bool = False,
     ) -> None:
         self._noisy = noisy
+        self._stops = stops
         self._trials = trials
         self._space = space
         self._objectives = objectives
@@ -57,7 +63,12 @@ class Archive:
     def ended(self) -> int:
         """How many trials have values or failed."""
         counts = self._trials.count_fitting()
-        return sum(many for state, many in counts.items() if state.is_finished)
+        finished = sum(many for state, many in counts.items() if state.is_finished)
+        waiting = self._waiting()
+        if not waiting:
+            return finished
+        numbers = np.array(sorted(waiting), dtype=np.int64)
+        return finished + len(self._trials.configurations(numbers).numbers)
 
     def arrays(self) -> Arrays:
         """All trials; see `History`."""
@@ -65,15 +76,29 @@ class Archive:
         units = self._space.to_unit(found.rows)
         valued = found.having(TrialState.COMPLETED, TrialState.STOPPED)
         failed = found.having(TrialState.FAILED)
+        values, waiting = found.values, self._waiting()
+        if waiting:
+            paused = np.isin(found.numbers, list(waiting))
+            values[paused, 0] = [waiting[number] for number in found.numbers[paused].tolist()]
+            valued |= paused
         return Arrays(
             X=units[valued],
-            Y=self._objectives.to_minimise(found.values[valued]),
+            Y=self._objectives.to_minimise(values[valued]),
             numbers=found.numbers[valued],
             X_failed=units[failed],
             X_pending=units[~(valued | failed)],
-            excess=self._objectives.excess(found.values[valued]),
+            excess=self._objectives.excess(values[valued]),
         )
 
     def is_taken(self, units: FloatArray) -> BoolArray:
         """(k,) Which unit rows (k, d) were given out."""
         return self._taken.holds(units)
+
+    def _waiting(self) -> dict[int, float]:
+        """By trial that a stopper has paused, its last value, if that is finite."""
+        if not self._stops:
+            return {}
+        paused = map(self._trials.__getitem__, self._trials.unfinished_in(TrialState.PAUSED))
+        curves = {trial.number: trial.curve for trial in paused if is_stopped_for_now(trial)}
+        last = {number: curve[max(curve)] for number, curve in curves.items() if curve}
+        return {number: value for number, value in last.items() if math.isfinite(value)}

@@ -23,11 +23,9 @@ from fsopt.values import Params
 ENQUEUED = "enqueued"
 """Stands instead of the kind of an optimizer with what a person proposed."""
 
-_LOOKED_AFTER = 256
-"""So many running trials are looked after at a time, to see whether their processes are lost."""
-
-_SETTLED = 256
-"""So many trials that will never go on are ended at a time, before others are seen doing so."""
+_AT_A_TIME = 256
+"""So many running trials are looked after at a time, to see whether their processes are lost; and
+so many that will never go on are ended, before it is seen which ones others have ended."""
 
 _IDLE, _RUNNING = (TrialState.WAITING, TrialState.PAUSED), TrialState.RUNNING
 
@@ -142,16 +140,17 @@ class Dispatcher:
             StorageError: If the claims or the log can't be written.
         """
         stopping, trials = self.session.stopping, self.session.state.trials
-        if stopping is None or not (left := stopping.leftovers()):
+        if stopping is None:
             return []
         self.attend()
+        left = [(number, trials[number].next_attempt) for number in stopping.leftovers()]
         # Others do the same: each begins at a place of its own.
-        at = zlib.crc32(self.session.writer.encode()) % len(left)
+        at = zlib.crc32(self.session.writer.encode()) % max(len(left), 1)
         claimed: dict[int, int] = {}
-        for number in [*left[at:], *left[:at]][:_SETTLED]:
-            index = self._ownership.claim_attempt(number, trials[number].next_attempt)
-            if index is not None:
-                claimed[number] = index
+        for number, following in [*left[at:], *left[:at]][:_AT_A_TIME]:
+            if self._is_open(number, following):
+                index = self._ownership.claim_attempt(number, following)
+                claimed |= {} if index is None else {number: index}
         if claimed:
             self.session.append(*(stopping.conclusion(n, k) for n, k in claimed.items()))
         return list(claimed)
@@ -213,11 +212,11 @@ class Dispatcher:
 
     def _some(self, running: list[int]) -> list[int]:
         """All running trials; of very many the next few, other ones in each process."""
-        if len(running) <= _LOOKED_AFTER:
+        if len(running) <= _AT_A_TIME:
             return running
         begin = self._looked_after % len(running)
-        self._looked_after += _LOOKED_AFTER
-        return [*running[begin:], *running[:begin]][:_LOOKED_AFTER]
+        self._looked_after += _AT_A_TIME
+        return [*running[begin:], *running[:begin]][:_AT_A_TIME]
 
     def _is_open(self, number: int, following: int) -> bool:
         """Whether a trial still is unfinished, and still waits for this attempt."""

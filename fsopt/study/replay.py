@@ -256,7 +256,13 @@ def _history(session: Session, logs: _Logs, cuts: Mapping[str, int]) -> History:
     config = session.config
     state = StudyState(config.space, len(session.objectives))
     state.apply_all(logs.below(cuts))
-    archive = Archive(state.trials, config.space, session.objectives, noisy=config.noisy)
+    archive = Archive(
+        state.trials,
+        config.space,
+        session.objectives,
+        noisy=config.noisy,
+        stops=config.stopper is not None,
+    )
     return archive.history(state.budget)
 
 

@@ -93,7 +93,11 @@ class Session:
         self.reads_all = False
         """Whether it reads all logs even if they are many."""
         self._archive = Archive(
-            self.state.trials, config.space, self.objectives, noisy=config.noisy
+            self.state.trials,
+            config.space,
+            self.objectives,
+            noisy=config.noisy,
+            stops=config.stopper is not None,
         )
         self.stopping = Stopping(self.state, config, config.stopper) if config.stopper else None
         """Asks the study's stopper, if it has one."""

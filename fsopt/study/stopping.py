@@ -183,7 +183,7 @@ class Stopping:
             self._promoted = None
 
     def _take_in(self, trial: TrialRecord) -> None:
-        number, curves, outcome = trial.number, self._curves, trial.outcome
+        number, curves = trial.number, self._curves
         reports, decisive = trial.curve, trial.decisive
         if decisive is not None and (own := self._own.get((number, decisive.index))):
             reports = own.reports | reports
@@ -196,7 +196,7 @@ class Stopping:
                 curves.fail(number)
             case TrialState.COMPLETED | TrialState.STOPPED:
                 curves.end(number)
-            case TrialState.PAUSED if outcome is not None and outcome.reason == STOPPER:
+            case _ if is_stopped_for_now(trial):
                 curves.pause(number)
                 self._paused.add(number)
             case _:
@@ -207,6 +207,12 @@ class Stopping:
         values[:, 0] = list(reports.values())
         flipped: list[float] = self._objectives.to_minimise(values)[:, 0].tolist()
         return dict(zip(reports, flipped, strict=True))
+
+
+def is_stopped_for_now(trial: TrialRecord) -> bool:
+    """Whether a stopper has paused a trial."""
+    outcome = trial.outcome
+    return outcome is not None and outcome.state is TrialState.PAUSED and outcome.reason == STOPPER
 
 
 def _stopped(

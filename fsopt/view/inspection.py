@@ -17,6 +17,7 @@ from fsopt.study import Study
 from fsopt.study.replay import read_logs
 from fsopt.values import to_json
 from fsopt.view.origin import Origin
+from fsopt.view.stopping import reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +48,7 @@ def trial_details(study: Study, number: int, *, replay: bool = False) -> dict[st
         "state": record.state.value,
         "values": dict(zip(names, values, strict=False)),
         "params": {name: to_json(v) for name, v in (record.params or {}).items()},
-        "reason": outcome.reason if outcome else None,
+        "reason": reason(study, record),
         "proposed_by": origin.by,
         "explanation": origin.explanation(),
         **({"replay": origin.replay()} if replay else {}),

@@ -16,6 +16,7 @@ from fsopt.study import Study
 from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
 from fsopt.values import Params, to_json
+from fsopt.view.stopping import stopping_summary
 from fsopt.view.utilization import utilization
 
 _RECENT = 50
@@ -64,6 +65,7 @@ def status_summary(study: Study) -> dict[str, Any]:
         "writers": _writers(study),
         "utilization": utilization(state, time.time()),
         "failures": failures(state),
+        "stopping": stopping_summary(study),
         "trials_per_hour": None if rate is None else round(rate * 3600, 3),
         "seconds_left": None if not rate or left is None else round(max(left, 0) / rate, 1),
         "damaged_lines": len(study.session.journal.damage),

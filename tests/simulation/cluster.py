@@ -339,6 +339,7 @@ class SimulatedWorker:
             attempt = trial.decisive.index if trial.decisive else 0
             if trial.state is TrialState.FAILED:
                 event: Event = TrialRetried(trial=number, attempt=trial.next_attempt)
+                self._cluster.retried.add(number)
             elif trial.state.is_finished or random.random() < 0.3:
                 event = AttributeSet(
                     trial=number, attempt=attempt, name="a", value=random.random()
@@ -375,6 +376,9 @@ class Cluster:
         self.given: dict[tuple[int, int], SimulatedWorker] = {}
         """Who got each attempt."""
         self.cancelled: set[tuple[int, int]] = set()
+        self.settled: set[int] = set()
+        """Trials that were ended without the last attempt having been started."""
+        self.retried: set[int] = set()
         self.workers: list[SimulatedWorker] = []
         self._observers = 0
         self.many_logs = random.choice((0, 2, 64))
@@ -470,6 +474,9 @@ class Cluster:
             )
             if ends_unstarted and (event.trial, event.attempt) not in self.cancelled:
                 self._check_not_stolen(worker, event.trial, event.attempt)
+                if event.trial in self.settled and event.trial not in self.retried:
+                    raise BrokenPromiseError(f"trial {event.trial} was ended twice")
+                self.settled.add(event.trial)
             if isinstance(event, TrialFailed) and event.reason.startswith("lost"):
                 self._check_not_stolen(worker, event.trial, event.attempt + 1)
 

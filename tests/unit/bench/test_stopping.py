@@ -2,6 +2,7 @@
 
 import json
 import math
+from importlib.util import find_spec
 from itertools import combinations
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from fsopt.bench.stopping.scores import Run, expected_regrets, run, score
 from fsopt.bench.stopping.tables import CurveTable, load
 from fsopt.errors import EvaluationError, StorageError
 from fsopt.stop import ConstantStop, Decision, SuccessiveHalving
+from tests.components import component
 
 
 class Script:
@@ -197,3 +199,11 @@ def test_who_is_not_installed_is_compared_by_recorded_runs() -> None:
     assert len(runs) == 2 * len(names)
     assert scores[0].share == 1
     assert scores[0].worse == 0
+
+
+def test_a_picture_is_drawn_of_recorded_curves(tmp_path: Path) -> None:
+    component(find_spec("matplotlib") is not None, "matplotlib is not installed")
+    from fsopt.bench.stopping.figures import draw
+
+    draw(tmp_path / "stopping.png", "mlp-wine")
+    assert (tmp_path / "stopping.png").stat().st_size > 10_000

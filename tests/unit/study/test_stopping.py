@@ -19,10 +19,13 @@ from fsopt.events import (
     TrialStarted,
     TrialStopped,
 )
+from fsopt.log.filesystem import LocalFilesystem
 from fsopt.space import Categorical, Float, Space
 from fsopt.state import TrialState
 from fsopt.stop import Stopper
+from fsopt.study.verification import verify_filesystem
 from fsopt.trial import STOPPER
+from fsopt.view.inspection import trial_details
 
 HALVING = fsopt.SuccessiveHalving(max_steps=9, pause=True)
 
@@ -246,13 +249,7 @@ def test_two_processes_end_what_is_left_over_exactly_once(tmp_path: Path) -> Non
             assert one.record(number).state is TrialState.STOPPED
             assert one.record(number).next_attempt == 2
         other.close()
-    assert fsopt_verify(tmp_path) == []
-
-
-def fsopt_verify(directory: Path) -> list[object]:
-    from fsopt.study.verification import verify
-
-    return list(verify(directory).problems)
+    assert not list(verify_filesystem(LocalFilesystem(tmp_path)).problems)
 
 
 def test_a_process_that_shall_do_less_than_the_study_ends_nothing(tmp_path: Path) -> None:
@@ -352,6 +349,41 @@ def test_a_study_without_a_stopper_follows_no_curves() -> None:
         assert study.session.stopping is None
         study.run(climbing, trials=3)
         assert study.trials()["state"].tolist() == ["completed"] * 3
+
+
+def test_the_optimizer_learns_from_what_is_paused() -> None:
+    config = config_of(HALVING, objectives={"y": "maximize"})
+    with fsopt.create_study(None, config) as study:
+        study.allow(100)
+        study.run(climbing, trials=12)
+        study.enqueue({"x": 0.5})
+        history, table = study.session.history(), study.trials()
+        assert "paused" in set(table["state"])
+        assert history.numbers.tolist() == list(range(12))
+        assert (-history.Y[:, 0]).tolist() == table["param.x"].tolist()[:12]
+        assert len(history.X_pending) == 1
+        assert history.ended == 12
+
+
+def test_a_trial_without_a_finite_value_tells_the_optimizer_nothing() -> None:
+    with fsopt.create_study(None, config_of(HALVING)) as study:
+        trial = study.ask()
+        trial.report(math.inf, 1)
+        assert trial.should_stop()
+        study.tell(trial, None)
+        history = study.session.history()
+        assert study.record(0).state is TrialState.PAUSED
+        assert (len(history.X), len(history.X_pending), history.ended) == (0, 1, 0)
+
+
+def test_proposals_among_paused_trials_can_be_made_once_more(tmp_path: Path) -> None:
+    optimizer = fsopt.BayesianOptimizer(initial_trials=4)
+    with fsopt.create_study(tmp_path, config_of(HALVING, optimizer=optimizer)) as study:
+        study.allow(100)
+        study.run(climbing, trials=8)
+        assert "paused" in set(study.trials()["state"])
+        for number in (5, 7):
+            assert trial_details(study, number, replay=True)["replay"]["verdict"] == "same"
 
 
 def test_a_snapshot_keeps_what_the_stopper_needs(tmp_path: Path) -> None:
