@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import weakref
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -34,6 +35,9 @@ from fsopt.study.snapshot import Contents, from_bytes
 
 _EPOCH = 1.7e9
 """What the clock on the wall shows when virtual time begins, seconds since 1970."""
+
+_RECENT = 8
+"""Views that are kept though nobody has them."""
 
 Heads = frozenset[SnapshotName]
 """Snapshots of which none tells all that another one does."""
@@ -78,6 +82,8 @@ class Library:
         self._bytes: dict[str, bytes] = {}
         self._decoded: dict[int, Contents] = {}
         self._views: weakref.WeakValueDictionary[Heads, View] = weakref.WeakValueDictionary()
+        # Who takes in several snapshots knows some of them for a moment only, as others soon do.
+        self._recent: deque[View] = deque(maxlen=_RECENT)
 
     def clock(self) -> float:
         """Seconds since the beginning."""
@@ -99,6 +105,7 @@ class Library:
         view = self._views.get(heads)
         if view is None:
             view = self._views[heads] = self.read(heads)
+            self._recent.append(view)
         return view
 
     def read(self, heads: Heads) -> View:
