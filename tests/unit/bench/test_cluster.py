@@ -100,6 +100,6 @@ def test_operations_in_a_trial_do_not_grow_with_the_number_of_workers() -> None:
     few, many = (simulate(setting(n, 4, **calm)) for n in (10, 100))
     # Few processes read each other's logs, many what one of them has read.
     assert many.per_trial < few.per_trial
-    assert many.per_trial < 40
-    assert many.operations["create"] < 5
+    assert many.per_trial < 30
+    assert many.operations["create"] < 2.5
     assert many.steady > 0.99
