@@ -47,9 +47,7 @@ class Claims:
         failed = 0
         while limit is None or self.cursor < limit:
             number = self.cursor
-            if number in self._taken:
-                self._taken.discard(number)
-            elif not is_known(number):
+            if number not in self._taken and not is_known(number):
                 if self._create(layout.claim(number)):
                     self.cursor += 1
                     return number
@@ -58,6 +56,7 @@ class Claims:
                 if failed % _FAILURES_PER_LOOK == 0:
                     self._look(number)
                 failed += 1
+            self._taken.discard(number)
             self.cursor += 1
         return None
 
@@ -165,7 +164,7 @@ class Claims:
             end = min(begin - begin % layout.CLAIMS_PER_SHARD + layout.CLAIMS_PER_SHARD, limit)
             if begin // layout.CLAIMS_PER_SHARD not in listed:
                 listed.add(begin // layout.CLAIMS_PER_SHARD)
-                self._look(begin - 1)
+                self._look(begin)
             free += [n for n in range(begin, end) if n not in self._taken and not is_known(n)]
             begin = end
         self.cursor = free[0] if free else max(self.cursor, limit)
@@ -173,11 +172,11 @@ class Claims:
         return free[:count]
 
     def _look(self, number: int) -> None:
-        """List the claims of the shard that a number is in, as far as they are of higher ones."""
+        """See which numbers are taken in the shard of a number, from that one on."""
         names = self._list(layout.claim_shard(number))
         # Many lists are long, and most names in them are known.
         numbers = map(int, filter(str.isdecimal, names))
-        self._taken.update(found for found in numbers if found > number)
+        self._taken.update(found for found in numbers if found >= number)
 
     def _list(self, path: str) -> list[str]:
         try:

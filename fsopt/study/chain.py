@@ -105,7 +105,6 @@ class Chain:
     filesystem: Filesystem
     config: StudyConfig
     clock: Callable[[], float]
-    decode: Callable[[bytes, StudyConfig], Contents] = from_bytes
     tiers: list[Tier] = field(default_factory=list)
     """Of the newest generation that was taken in, the oldest first."""
     scalars: Scalars = NO_SCALARS
@@ -299,7 +298,7 @@ class Chain:
         if content is None:
             return None
         try:
-            contents = self.decode(content, self.config)
+            contents = from_bytes(content, self.config)
         except DamagedSnapshotError:
             return None
         self._bases[name] = contents.base

@@ -44,9 +44,12 @@ _REFRESH_PAUSE, _REFRESH_SHARE = 0.05, 10
 _PAUSE_PER_LOG, _LONGEST_PAUSE = 0.01, 10.0
 """Seconds between looks for each log there is, where one process reads them for all others."""
 
-_BUSY_PAUSES, _BUSY_IN_A_CROWD = (1.0, 10.0), (15.0, 30.0)
+_BUSY_PAUSES, _BUSY_IN_A_CROWD = (1.0, 15.0), (30.0, 60.0)
 """Seconds between looks at what others do, at least and at most, while there is nothing that a
-process would do about it; and the same where one process reads for all others."""
+process would do about it but stop; and the same where one process reads for all others."""
+
+_BUSY_PAUSE_PER_LOG = 1.0
+"""And, up to the most, at least so many for each log that is read."""
 
 _LOOK_AGAIN = 1.0
 """Seconds for which the fate of another process is remembered."""
@@ -228,7 +231,10 @@ class Session:
     @property
     def busy_pauses(self) -> tuple[float, float]:
         """Seconds between looks, at least and at most, of a process that needs nothing new."""
-        return _BUSY_PAUSES if self.journal.follows_all else _BUSY_IN_A_CROWD
+        if not self.journal.follows_all:
+            return _BUSY_IN_A_CROWD
+        low, high = _BUSY_PAUSES
+        return min(max(low, _BUSY_PAUSE_PER_LOG * self.journal.open_segments), high), high
 
     @property
     def has_many_unread(self) -> bool:

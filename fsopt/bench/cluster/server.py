@@ -12,7 +12,7 @@ class File:
 
     owner: str
     """The client that keeps in memory what has not arrived at the server."""
-    content: bytearray
+    content: bytearray | bytes
     arrivals: list[tuple[float, int]]
     """Since when the server has had how many bytes; both ascend."""
 

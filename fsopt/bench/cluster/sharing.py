@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import weakref
-import zlib
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -34,6 +34,9 @@ from fsopt.study.snapshot import Contents, from_bytes
 
 _EPOCH = 1.7e9
 """What the clock on the wall shows when virtual time begins, seconds since 1970."""
+
+_RECENT = 16
+"""Views that are kept though nobody has them."""
 
 Heads = frozenset[SnapshotName]
 """Snapshots of which none tells all that another one does."""
@@ -76,8 +79,10 @@ class Library:
         self.config, self.timeline, self.think = config, timeline, think
         self.objectives = Objectives.of(config.objectives)
         self._bytes: dict[str, bytes] = {}
-        self._decoded: dict[int, Contents] = {}
+        self._decoded: dict[str, Contents] = {}
         self._views: weakref.WeakValueDictionary[Heads, View] = weakref.WeakValueDictionary()
+        # Who takes in several snapshots knows some of them for a moment only, as others soon do.
+        self._recent: deque[View] = deque(maxlen=_RECENT)
 
     def clock(self) -> float:
         """Seconds since the beginning."""
@@ -87,18 +92,18 @@ class Library:
         """A snapshot was published."""
         self._bytes[path] = content
 
-    def decode(self, content: bytes, config: StudyConfig) -> Contents:
+    def contents(self, name: SnapshotName) -> Contents:
         """What a snapshot holds."""
-        key = zlib.crc32(content)
-        if key not in self._decoded:
-            self._decoded[key] = from_bytes(content, config)
-        return self._decoded[key]
+        if name.path not in self._decoded:
+            self._decoded[name.path] = from_bytes(self._bytes[name.path], self.config)
+        return self._decoded[name.path]
 
     def view(self, heads: Heads) -> View:
         """What these snapshots tell, for all who have taken in just these."""
         view = self._views.get(heads)
         if view is None:
             view = self._views[heads] = self.read(heads)
+            self._recent.append(view)
         return view
 
     def read(self, heads: Heads) -> View:
@@ -108,16 +113,32 @@ class Library:
             self._put_on(shelf, name)
         state = StudyState(self.config.space, len(self.objectives))
         reader = LogReader(shelf, "")
-        chain = Chain(shelf, self.config, self.clock, self.decode)
+        chain = _LibraryChain(shelf, self)
         chain.take_in(state, _Joining(reader, self.clock))
         table = CommonTable(state, self.objectives, self.config.space)
         return View(state, table, chain, reader, len(reader.positions))
 
     def _put_on(self, shelf: MemoryFilesystem, name: SnapshotName) -> None:
-        content = self._bytes[name.path]
-        if shelf.publish(name.path, content):
-            for base in self.decode(content, self.config).base:
+        if shelf.publish(name.path, b""):
+            for base in self.contents(name).base:
                 self._put_on(shelf, base)
+
+
+class _LibraryChain(Chain):
+    """Reads snapshots, but finds what they hold in the library: each is decoded once for all."""
+
+    def __init__(self, filesystem: Filesystem, library: Library) -> None:
+        super().__init__(filesystem, library.config, library.clock)
+        self._library = library
+
+    def _read(self, name: SnapshotName) -> Contents | None:
+        try:
+            self.filesystem.read(name.path)
+        except FileNotFoundError:
+            return None
+        contents = self._library.contents(name)
+        self._bases[name] = contents.base
+        return contents
 
 
 class SharingSession(Session):
@@ -207,15 +228,15 @@ class SharingSession(Session):
         self.state.apply_all(record for record in self._own_log() if record.seq >= end)
 
 
-class SharingChain(Chain):
+class SharingChain(_LibraryChain):
     """Reads the snapshots that it needs, and shows what the library has made of them."""
 
     def __init__(self, session: SharingSession, library: Library) -> None:
-        filesystem, config = session.journal.filesystem, session.config
-        super().__init__(filesystem, config, session.clock, library.decode)
+        super().__init__(session.journal.filesystem, library)
         self.heads: Heads = frozenset()
         """What was taken in while it was shared."""
-        self._session, self._library = session, library
+        self._shown: Heads = frozenset()
+        self._session = session
         self._reader: SharingReader | None = None
 
     @property
@@ -223,9 +244,17 @@ class SharingChain(Chain):
         """Whether the session shares what it knows."""
         return self._reader is not None
 
+    def take_in(self, state: StudyState, follower: Follower) -> bool:
+        """Join what others have published; shown is what came of all of it."""
+        took = super().take_in(state, follower)
+        if self._reader is not None and self.heads != self._shown:
+            self.share(self.heads, self._reader)
+        return took
+
     def share(self, heads: Heads, reader: SharingReader) -> None:
         """Show what the library has made of these snapshots, which were read."""
-        self.heads, self._reader = heads, reader
+        self.heads = self._shown = heads
+        self._reader = reader
         view = reader.view = self._library.view(heads)
         self._know(view)
         self._told_by = {name: told for name, told in self._told_by.items() if name in heads}
@@ -252,7 +281,11 @@ class SharingChain(Chain):
             self._useless[name] += 1
             return False
         self._note(name, files[0][1])
-        self.share(self.heads - self.told_by(name) | {name}, self._reader)
+        heads = self.heads - self.told_by(name) | {name}
+        if self.newest is None or name > self.newest:
+            self.share(heads, self._reader)
+        else:
+            self.heads = heads
         return True
 
 

@@ -71,6 +71,18 @@ def test_a_study_has_exactly_its_trials_after_preemptions_and_lost_nodes() -> No
     assert any(attempt > 0 for _, attempt in attempts)
 
 
+def test_many_who_draw_their_numbers_leave_none_out_though_nodes_are_lost() -> None:
+    cluster = Cluster(setting(90, 2, preemptions=0.1, losses=0.1))
+    cluster.run()
+    assert cluster.lost >= 8
+    state = cluster.final_state()
+    assert state.trials.numbers() == list(range(180))
+    assert all(trial.state.is_finished for trial in state.trials)
+    # They did not begin in order.
+    begun = sorted((at, number) for (number, k), at in cluster.work.begun.items() if k == 0)
+    assert [number for _, number in begun] != list(range(180))
+
+
 def test_what_fails_is_a_failed_trial() -> None:
     cluster = Cluster(setting(4, 5, failures=1.0, preemptions=0.0, losses=0.0))
     cluster.run()
@@ -88,6 +100,6 @@ def test_operations_in_a_trial_do_not_grow_with_the_number_of_workers() -> None:
     few, many = (simulate(setting(n, 4, **calm)) for n in (10, 100))
     # Few processes read each other's logs, many what one of them has read.
     assert many.per_trial < few.per_trial
-    assert many.per_trial < 40
-    assert many.operations["create"] < 5
+    assert many.per_trial < 30
+    assert many.operations["create"] < 2.5
     assert many.steady > 0.99

@@ -689,6 +689,18 @@ def test_numbers_that_were_left_out_are_an_error() -> None:
     ]
 
 
+def test_numbers_below_the_budget_may_be_given_out_later() -> None:
+    filesystem = contested(small_study(), BudgetSet(trials=8))
+    filesystem.claim(layout.claim(7), b"a\n")
+    assert errors(filesystem) == []
+    notes = [problem.what for problem in verify_filesystem(filesystem).problems]
+    assert "trials 4 to 6 were not given out yet, although trial 7 was" in notes
+    filesystem.claim(layout.claim(9), b"a\n")
+    assert errors(filesystem) == [
+        "trial 8 was never given out, although trial 9 was; numbers have no gaps"
+    ]
+
+
 # ----- events against each other and the definition
 
 

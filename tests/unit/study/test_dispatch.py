@@ -24,6 +24,7 @@ from fsopt.log.identity import Identity
 from fsopt.log.memory import MemoryFilesystem
 from fsopt.space import Float, Space
 from fsopt.state import TrialState
+from fsopt.study import numbers
 from fsopt.study.dispatch import Dispatcher
 from fsopt.study.session import Session
 
@@ -465,3 +466,54 @@ def test_what_was_written_is_taken_in_even_if_others_can_not_be_read(
         with pytest.raises(StorageError):
             node.session.sync()
     assert node.state(0) is TrialState.COMPLETED
+
+
+def test_a_number_that_was_given_back_is_claimed_itself_by_whoever_has_passed_it(
+    cluster: Cluster,
+) -> None:
+    a, b = cluster.node("a"), cluster.node("b")
+    a.session.introduce()
+    assert a.session.journal.claims.number(0)
+    assert b.take(2) == [(1, 0)]
+    a.session.journal.claims.release(0)
+    assert b.take(2) == []
+    b.wait(2)
+    assert b.take(2) == [(0, 0)]
+    assert b.session.journal.claims.owner(0) == "b"
+
+
+def test_where_many_draw_numbers_all_below_the_limit_are_used_once(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "LOGS_PER_NUMBER", 1)
+    nodes = [cluster.node(f"n{index}") for index in range(8)]
+    for node in nodes:
+        node.session.introduce()
+    taken = [trial for _ in range(5) for node in nodes for trial in node.take(30)]
+    assert sorted(taken) == [(number, 0) for number in range(30)]
+    assert taken != sorted(taken)
+
+
+def test_without_a_limit_numbers_are_claimed_in_order_however_many_claim(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "LOGS_PER_NUMBER", 1)
+    nodes = [cluster.node(f"n{index}") for index in range(8)]
+    for node in nodes:
+        node.session.introduce()
+    assert [trial for node in nodes for trial in node.take()] == [(n, 0) for n in range(8)]
+
+
+def test_holes_that_a_stopped_study_has_left_are_filled_first(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(numbers, "LOGS_PER_NUMBER", 1)
+        many = [cluster.node(f"n{index}") for index in range(8)]
+        for node in many:
+            node.session.introduce()
+        taken = [number for node in many for number, _ in node.take(30)]
+    holes = sorted(set(range(max(taken))) - set(taken))
+    late = cluster.node("late")
+    assert [late.take(30)[0][0] for _ in holes] == holes
+    assert holes
