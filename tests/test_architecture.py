@@ -17,7 +17,7 @@ ALLOWED = {
     "events": {"values"},
     "codec": {"events", "values"},
     "objectives": {"errors"},
-    "history": {"space"},
+    "history": {"prior", "space"},
     "predictions": {"errors"},
     "surrogate": {"errors", "history"},
     "search": {"errors", "history", "moo", "space", "streams", "surrogate", "values"},

@@ -19,6 +19,7 @@ from fsopt.search.objective import Tradeoff
 from fsopt.search.parallel import STRATEGIES
 from fsopt.search.rounding import one_thread
 from fsopt.search.sampled import ACQUISITIONS, MAXIMIZERS, Plan, explain_sampled, suggest_sampled
+from fsopt.search.transfer import guided
 from fsopt.surrogate import FORESTS, ForestOptions, is_regressor_name
 
 _SURROGATES = ("auto", "gp", *FORESTS)
@@ -134,7 +135,7 @@ class BayesianOptimizer:
         is_designed = history.ended >= self._design_size(history)
         if not is_designed or not len(numbers) or not len(history.X):
             design = initial_design(self.initial_design, self._design_size(history))
-            return design.suggest(history, numbers, seed)
+            return guided(design, history, numbers, seed)
         with one_thread():
             if self._takes_gaussian(history, numbers, seed):
                 if self._keeps_apart(history):
@@ -182,6 +183,8 @@ class BayesianOptimizer:
         if self.initial_trials is not None:
             return self.initial_trials
         least, most = len(history.space) + 1, 2 * len(history.space) + 1
+        if history.prior:
+            return least
         if history.budget is None:
             return most
         return min(most, max(least, history.budget // _DESIGN_SHARE))
