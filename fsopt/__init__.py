@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fsopt.config import StudyConfig
     from fsopt.errors import FsoptError
     from fsopt.objectives import Failure
+    from fsopt.prior import GaussianMixturePrior
     from fsopt.run.command import Command
     from fsopt.run.conditions import Cluster, Conditions
     from fsopt.search import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Threshold,
     )
     from fsopt.study import Study, create_study, open_study
+    from fsopt.transfer import import_trials
     from fsopt.trial import FinishedTrial, Trial
 
 __version__ = "0.1.0"
@@ -50,6 +52,7 @@ _HOMES = {
     "StudyConfig": "fsopt.config",
     "FsoptError": "fsopt.errors",
     "Failure": "fsopt.objectives",
+    "GaussianMixturePrior": "fsopt.prior",
     "Command": "fsopt.run.command",
     "Conditions": "fsopt.run.conditions",
     "Cluster": "fsopt.run.conditions",
@@ -83,6 +86,7 @@ _HOMES = {
     "Study": "fsopt.study",
     "create_study": "fsopt.study",
     "open_study": "fsopt.study",
+    "import_trials": "fsopt.transfer",
     "FinishedTrial": "fsopt.trial",
     "Trial": "fsopt.trial",
 }
@@ -104,6 +108,7 @@ __all__ = [
     "Float",
     "ForestOptions",
     "FsoptError",
+    "GaussianMixturePrior",
     "GridSearch",
     "HaltonSearch",
     "Hyperband",
@@ -126,6 +131,7 @@ __all__ = [
     "Trial",
     "__version__",
     "create_study",
+    "import_trials",
     "open_study",
 ]
 

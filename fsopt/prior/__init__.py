@@ -5,7 +5,8 @@ Pure functions on configurations and arrays; `fsopt.transfer` reads and records 
 
 from __future__ import annotations
 
+from fsopt.prior.declaration import GaussianMixturePrior
 from fsopt.prior.mixture import Mixture
 from fsopt.prior.source import EarlierStudy, learn
 
-__all__ = ["Mixture", "EarlierStudy", "learn"]
+__all__ = ["EarlierStudy", "GaussianMixturePrior", "Mixture", "learn"]

@@ -72,7 +72,7 @@ def _shares(features: FloatArray, rng: np.random.Generator) -> FloatArray:
     from sklearn.mixture import GaussianMixture
 
     most = min(_MOST_COMPONENTS, len(features) // _ROWS_PER_COMPONENT)
-    if most < 2:  # noqa: PLR2004
+    if most < 2:
         return np.ones((len(features), 1))
     begin = int(rng.integers(2**32))
     with warnings.catch_warnings():

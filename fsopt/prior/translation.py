@@ -10,6 +10,7 @@ import numpy as np
 from fsopt.errors import SpaceError
 from fsopt.prior.mixture import FloatArray
 from fsopt.space import Float, Int, Parameter, Space
+from fsopt.values import Params
 
 
 def to_positions(
@@ -38,6 +39,34 @@ def to_positions(
         numbers = [number_of(parameter, one.get(name)) for one in configurations]
         units[:, column] = parameter.to_unit(np.array(numbers, dtype=np.float64))
     return units
+
+
+def exact_params(given: Mapping[str, object], space: Space) -> Params:
+    """A configuration of another study as one of this space, without any change of values.
+
+    Texts are read as numbers where these are due; parameters that are not in this space, or
+    inactive in it, are left out.
+
+    Raises:
+        SpaceError: If it is not in this space.
+    """
+    row = np.full((1, len(space)), np.nan)
+    for column, parameter in enumerate(space.parameters):
+        if given.get(parameter.name) is not None:
+            row[0, column] = _exact_number(parameter, given[parameter.name])
+    active = space.from_unit(space.to_unit(row))[0]
+    params = space.from_row(np.where(np.isnan(active), np.nan, row[0]))
+    return space.check(params)
+
+
+def _exact_number(parameter: Parameter, given: object) -> float:
+    readings = _readings(given)
+    for value in readings[1:]:
+        try:
+            return parameter.number_of(value)
+        except SpaceError:
+            continue
+    return parameter.number_of(readings[0])
 
 
 def number_of(parameter: Parameter, given: object) -> float:

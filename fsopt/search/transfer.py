@@ -97,9 +97,7 @@ def _model(units: bytes, ranks: bytes, categorical: tuple[bool, ...]) -> Model:
     return fit_gaussian(X, y, np.array(categorical))
 
 
-def guided(
-    design: Optimizer, history: History, numbers: Sequence[int], seed: int
-) -> FloatArray:
+def guided(design: Optimizer, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
     """The proposals of an initial design, some of them where earlier studies were good."""
     guide = Guide.of(history, seed, numbers[0]) if len(numbers) else None
     units = design.suggest(history, numbers, seed)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
-from fsopt.events import TrialFailed, TrialProposed, TrialStarted
+from fsopt.events import Event, TrialCompleted, TrialFailed, TrialProposed, TrialStarted
 from fsopt.state import TrialRecord, TrialState
 from fsopt.study.ownership import Ownership
 from fsopt.study.session import Session
@@ -22,6 +22,9 @@ from fsopt.values import Params
 
 ENQUEUED = "enqueued"
 """Stands instead of the kind of an optimizer with what a person proposed."""
+
+IMPORTED = "imported"
+"""The same with what was evaluated in another study."""
 
 _SUSPECT_AFTER = 1.0
 """Seconds after which a number that was claimed without a word is looked into."""
@@ -146,6 +149,29 @@ class Dispatcher:
         number = self._new_numbers(1, None)[0]
         session.append(TrialProposed(trial=number, params=params, by=ENQUEUED))
         return number
+
+    def record(
+        self, results: Sequence[tuple[Params, tuple[float, ...]]], *, first: bool = False
+    ) -> list[int]:
+        """Record trials that were evaluated elsewhere, under new numbers.
+
+        Args:
+            results: Their configurations and values.
+            first: Do nothing unless they become the first trials of the study.
+
+        Raises:
+            StorageError: If the claims or the log can't be written.
+        """
+        self.attend(keep_alive=False)
+        numbers = self._new_numbers(1, 1) if first else self._new_numbers(len(results), None)
+        if first and numbers:
+            numbers += self._new_numbers(len(results) - 1, None)
+        events: list[Event] = []
+        for number, (params, values) in zip(numbers, results, strict=not first):
+            events.append(TrialStarted(trial=number, params=params, by=IMPORTED))
+            events.append(TrialCompleted(trial=number, values=values))
+        self.session.append(*events)
+        return numbers
 
     def _interrupted(self) -> list[Assignment]:
         """Attempts of this process that never got out of `take`, because the disk was full."""
