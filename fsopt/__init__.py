@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         SobolSearch,
         Tradeoff,
     )
-    from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
+    from fsopt.space import Categorical, Constant, Float, Int, Normal, Ordinal, Space
     from fsopt.stop import (
         AllOf,
         AnyOf,
@@ -71,6 +71,7 @@ _HOMES = {
     "Constant": "fsopt.space",
     "Float": "fsopt.space",
     "Int": "fsopt.space",
+    "Normal": "fsopt.space",
     "Ordinal": "fsopt.space",
     "Space": "fsopt.space",
     "AllOf": "fsopt.stop",
@@ -116,6 +117,7 @@ __all__ = [
     "LatinHypercubeSearch",
     "LearningCurveExtrapolation",
     "MedianStop",
+    "Normal",
     "Ordinal",
     "Patience",
     "PercentileStop",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fsopt.errors import PriorError
@@ -36,7 +36,7 @@ class GaussianMixturePrior:
     @classmethod
     def from_studies(
         cls,
-        sources: Iterable[object],
+        sources: Sequence[object],
         *,
         top: float = 0.1,
         rename: Mapping[str, str] | None = None,
@@ -54,6 +54,6 @@ class GaussianMixturePrior:
         Raises:
             PriorError: If an option makes no sense.
         """
-        if isinstance(sources, str) or hasattr(sources, "__fspath__"):
-            raise PriorError(f"sources are a list, even of one: [{str(sources)!r}]")
+        if not isinstance(sources, list | tuple):
+            raise PriorError(f"sources are a list, even of one, not {sources!r}")
         return cls(tuple(sources), top, dict(rename or {}))

@@ -86,7 +86,9 @@ def _shares(features: FloatArray, rng: np.random.Generator) -> FloatArray:
     best = min(fits, key=lambda fit: fit.bic(features))
     shares: FloatArray = best.predict_proba(features)
     kept = shares.sum(axis=0) > 0.5  # a component of nothing tells nothing
-    return shares[:, kept] / shares[:, kept].sum(axis=1, keepdims=True)
+    shares = shares[:, kept]
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _table(positions: FloatArray, shares: FloatArray, levels: int) -> FloatArray:

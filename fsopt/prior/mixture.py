@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fsopt.space import Categorical, Space
+from fsopt.space import Categorical, Float, Int, Space
+from fsopt.space.beliefs import unit_deviation
 
 FloatArray = NDArray[np.float64]
 
@@ -49,6 +50,20 @@ class Mixture:
             if isinstance(parameter, Categorical)
         }
         return cls(np.ones(1), nothing, nothing, tables)
+
+    @classmethod
+    def believed(cls, space: Space) -> Mixture | None:
+        """What the user believes of the parameters of a space, if anything."""
+        uniform = cls.uniform(space)
+        means, deviations = uniform.means.copy(), uniform.deviations.copy()
+        for column, parameter in enumerate(space.parameters):
+            if isinstance(parameter, Float | Int) and parameter.prior is not None:
+                prior, (low, high) = parameter.prior, (parameter.low, parameter.high)
+                means[:, column] = parameter.to_unit(np.array(prior.mean))
+                deviations[:, column] = unit_deviation(prior, low, high, log=parameter.log)
+        return (
+            None if np.isnan(means).all() else replace(uniform, means=means, deviations=deviations)
+        )
 
     @classmethod
     def of(cls, parts: Sequence[tuple[float, Mixture]]) -> Mixture:
@@ -96,14 +111,6 @@ class Mixture:
         inside: FloatArray = np.clip(np.where(np.isnan(drawn), units, drawn), 0.0, 1.0)
         return inside
 
-    def centres(self, space: Space) -> FloatArray:
-        """(k, d) The middles of the components, the likeliest first; 0.5 where nothing is told."""
-        order = np.argsort(-self.weights, kind="stable")
-        units = np.where(np.isnan(self.means), 0.5, self.means)
-        for column, table in self.tables.items():
-            units[:, column] = (np.argmax(table, axis=1) + 0.5) / table.shape[1]
-        return space.snap(units[order])
-
     def _terms(self, units: FloatArray) -> FloatArray:
         """(n, k) The logarithms of the components' weighted densities."""
         from scipy.special import ndtr
@@ -111,7 +118,9 @@ class Mixture:
         z = (units[:, np.newaxis] - self.means) / self.deviations
         inside = ndtr((1 - self.means) / self.deviations) - ndtr(-self.means / self.deviations)
         factors = -0.5 * z**2 - _LOG_ROOT_2PI - np.log(self.deviations * inside)
-        terms = np.log(self.weights) + np.where(np.isnan(factors), 0.0, factors).sum(axis=2)
+        terms: FloatArray = np.log(self.weights) + np.where(np.isnan(factors), 0.0, factors).sum(
+            axis=2
+        )
         for column, table in self.tables.items():
             active = ~np.isnan(units[:, column])
             count = table.shape[1]

@@ -48,6 +48,12 @@ class EarlierStudy:
     data: Params = field(repr=False)
     """All of this but the name and the number of trials, as it is recorded in the new study."""
 
+    @property
+    def best(self) -> FloatArray:
+        """(d,) The unit row of its best trial."""
+        row: FloatArray = self.units[int(np.argmin(self.ranks))]
+        return row
+
 
 def learn(
     name: str,

@@ -13,7 +13,7 @@ from fsopt.history import BoolArray, FloatArray, History, row_hashes
 from fsopt.search.acquisition import Acquisition, ConfidenceBound, LogExpectedImprovement
 from fsopt.search.ascent import Box, best_proposal, starting_points
 from fsopt.search.beliefs import Beliefs, values_of
-from fsopt.search.distinct import is_valid, replace_unusable
+from fsopt.search.distinct import replace_unusable
 from fsopt.search.estimate import restored, restored_deviation
 from fsopt.search.explanation import Explanation
 from fsopt.search.sampled import Plan
@@ -202,8 +202,7 @@ def _best(
     if history.noisy:
         pool = np.concatenate([pool, beliefs.incumbents])
     if task.guide is not None:
-        drawn = space.snap(box.nearest(task.guide.mixture.sample(count // 4, rng)))
-        pool = np.concatenate([pool, drawn[is_valid(space, drawn)]])
+        pool = np.concatenate([pool, task.guide.draw(history, count // 4, rng)])
     return best_proposal(score, space, pool, is_free, rng, box)
 
 

@@ -131,7 +131,7 @@ def _fitted(
     for params, values in zip(found.configurations, reported, strict=True):
         renamed = {rename.get(name, name): value for name, value in params.items()}
         try:
-            yield exact_params(fill | renamed, study.config.space), tuple(values)
+            yield exact_params({**fill, **renamed}, study.config.space), tuple(values)
         except SpaceError as error:
             yield error, tuple(values)
 
