@@ -36,7 +36,9 @@ def to_positions(
     units = np.full((len(configurations), len(space)), np.nan)
     for column, parameter in enumerate(space.parameters):
         name = names.get(parameter.name, parameter.name)
-        numbers = [number_of(parameter, one.get(name)) for one in configurations]
+        numbers = [
+            number_of(parameter, one[name]) if name in one else math.nan for one in configurations
+        ]
         units[:, column] = parameter.to_unit(np.array(numbers, dtype=np.float64))
     return units
 
@@ -52,7 +54,7 @@ def exact_params(given: Mapping[str, object], space: Space) -> Params:
     """
     row = np.full((1, len(space)), np.nan)
     for column, parameter in enumerate(space.parameters):
-        if given.get(parameter.name) is not None:
+        if parameter.name in given:
             row[0, column] = _exact_number(parameter, given[parameter.name])
     active = space.from_unit(space.to_unit(row))[0]
     params = space.from_row(np.where(np.isnan(active), np.nan, row[0]))
@@ -71,8 +73,6 @@ def _exact_number(parameter: Parameter, given: object) -> float:
 
 def number_of(parameter: Parameter, given: object) -> float:
     """The number that stands in a row for a value, or for the nearest; NaN if there is none."""
-    if given is None:
-        return math.nan
     for value in _readings(given):
         if isinstance(parameter, Float | Int):
             if not isinstance(value, int | float) or isinstance(value, bool):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 
-from fsopt.events import Event, TrialCompleted, TrialFailed, TrialProposed, TrialStarted
+from fsopt.events import TrialFailed, TrialProposed, TrialStarted
 from fsopt.state import TrialRecord, TrialState
 from fsopt.study.ownership import Ownership
 from fsopt.study.session import Session
@@ -146,32 +146,9 @@ class Dispatcher:
         """
         session = self.session
         self.attend(keep_alive=False)
-        number = self._new_numbers(1, None)[0]
+        number = self.new_numbers(1, None)[0]
         session.append(TrialProposed(trial=number, params=params, by=ENQUEUED))
         return number
-
-    def record(
-        self, results: Sequence[tuple[Params, tuple[float, ...]]], *, first: bool = False
-    ) -> list[int]:
-        """Record trials that were evaluated elsewhere, under new numbers.
-
-        Args:
-            results: Their configurations and values.
-            first: Do nothing unless they become the first trials of the study.
-
-        Raises:
-            StorageError: If the claims or the log can't be written.
-        """
-        self.attend(keep_alive=False)
-        numbers = self._new_numbers(1, 1) if first else self._new_numbers(len(results), None)
-        if first and numbers:
-            numbers += self._new_numbers(len(results) - 1, None)
-        events: list[Event] = []
-        for number, (params, values) in zip(numbers, results, strict=not first):
-            events.append(TrialStarted(trial=number, params=params, by=IMPORTED))
-            events.append(TrialCompleted(trial=number, values=values))
-        self.session.append(*events)
-        return numbers
 
     def _interrupted(self) -> list[Assignment]:
         """Attempts of this process that never got out of `take`, because the disk was full."""
@@ -318,7 +295,16 @@ class Dispatcher:
         self._silent[number] = now
         return number
 
-    def _new_numbers(self, count: int, limit: int | None) -> list[int]:
+    def new_numbers(self, count: int, limit: int | None) -> list[int]:
+        """Claim numbers that nobody has; see to `attend` before.
+
+        Args:
+            count: How many at most.
+            limit: Only numbers below it, if given.
+
+        Raises:
+            StorageError: If the claims can't be written.
+        """
         session = self.session
         numbers: list[int] = []
         claims, known = session.journal.claims, session.state.trials.__contains__
@@ -342,7 +328,7 @@ class Dispatcher:
         return self._start(made, 0, leased=leased) if made else []
 
     def _new_proposals(self, count: int, limit: int | None) -> list[TrialProposed]:
-        numbers = self._new_numbers(count, limit)
+        numbers = self.new_numbers(count, limit)
         try:
             return self._proposals(numbers) if numbers else []
         except Exception:

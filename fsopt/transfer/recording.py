@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fsopt.errors import PriorError, SpaceError
-from fsopt.events import PriorRegistered
+from fsopt.events import Event, PriorRegistered, TrialCompleted, TrialStarted
 from fsopt.prior import GaussianMixturePrior, learn
 from fsopt.prior.translation import exact_params
 from fsopt.study import Study
+from fsopt.study.dispatch import IMPORTED
 from fsopt.transfer.evaluations import Evaluations
 from fsopt.transfer.reading import read
 from fsopt.values import Params
@@ -112,8 +113,26 @@ def import_trials(
                 continue
             seen.add(repr(params))
             results.append((params, values))
-    numbers = study.dispatcher.record(results, first=first) if results else []
+    numbers = _record(study, results, first=first) if results else []
     return Imported(trials=tuple(numbers), known=known, unfit=unfit, problem=problem)
+
+
+def _record(
+    study: Study, results: Sequence[tuple[Params, tuple[float, ...]]], *, first: bool
+) -> list[int]:
+    """Give configurations with values new numbers; none if they must be the first and are not."""
+    dispatcher = study.dispatcher
+    dispatcher.attend(keep_alive=False)
+    numbers = dispatcher.new_numbers(1, 1 if first else None)
+    if not numbers:
+        return []
+    numbers += dispatcher.new_numbers(len(results) - 1, None)
+    events: list[Event] = []
+    for number, (params, values) in zip(numbers, results, strict=True):
+        events.append(TrialStarted(trial=number, params=params, by=IMPORTED))
+        events.append(TrialCompleted(trial=number, values=values))
+    study.session.append(*events)
+    return numbers
 
 
 def _fitted(
