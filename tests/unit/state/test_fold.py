@@ -76,6 +76,13 @@ def events_of_trials() -> st.SearchStrategy[e.Event]:
             candidates=st.integers(1, 9),
             single=st.just(1),
         ),
+        st.builds(
+            e.PriorRegistered,
+            id=st.sampled_from(["a", "b"]),
+            name=st.sampled_from(["old", "older"]),
+            trials=st.integers(1, 9),
+            data=st.just({}),
+        ),
         st.builds(e.UnknownEvent, name=st.sampled_from(["trial.sung", "x"])),
         st.builds(e.WriterClosed),
     )
@@ -138,6 +145,7 @@ def picture(state: StudyState) -> dict[str, object]:
         "writers": {n: (w.closed, w.known.end, w.known.missing) for n, w in state.writers.items()},
         "rest": [state.budget, state.generation, state.stopped, state.unknown],
         "ensembles": sorted(state.ensembles.items()),
+        "priors": sorted(state.priors.items()),
     } | {"arrays": repr([found.numbers, found.rows, found.values, found.states])}
 
 
