@@ -123,19 +123,39 @@ def guided(design: Optimizer, history: History, numbers: Sequence[int], seed: in
     if guide is None:
         return units
     for index, number in enumerate(numbers):
-        which, is_own = divmod(number, 2)
-        if is_own:
-            continue
-        drawn = guide.draw(history, _DRAWS, stream(seed, "prior", number))
-        if which < len(history.prior) and len(drawn):
-            best = history.prior[which].best
-            filled = history.space.snap(np.where(np.isnan(best), drawn[:1], best))
-            usable = is_valid(history.space, filled) & ~history.is_taken(filled)
-            drawn = np.concatenate([filled[usable], drawn])
+        drawn = _wanted(guide, history, number, seed)
         drawn = drawn[~same_rows(drawn, units)]
         if len(drawn):
             units[index] = drawn[0]
     return units
+
+
+def source_of(history: History, number: int, seed: int, unit: FloatArray) -> str | None:
+    """Who told `guided` to propose a unit row (d,), in words; None if the design did."""
+    guide = Guide.of(history, seed, number)
+    wanted = (
+        _wanted(guide, history, number, seed) if guide is not None else np.empty((0, len(unit)))
+    )
+    if not same_rows(wanted, unit[np.newaxis]).any():
+        return None
+    which = number // 2
+    if which < len(history.prior) and same_rows(wanted[:1], unit[np.newaxis])[0]:
+        return f"the best trial of {history.prior[which].name}, or near it"
+    return "a draw from where earlier studies or beliefs tell"
+
+
+def _wanted(guide: Guide, history: History, number: int, seed: int) -> FloatArray:
+    """(c, d) What others tell to try in a trial of the initial design, the first choice first."""
+    space, (which, is_own) = history.space, divmod(number, 2)
+    if is_own:
+        return np.empty((0, len(space)))
+    drawn = guide.draw(history, _DRAWS, stream(seed, "prior", number))
+    if which < len(history.prior) and len(drawn):
+        best = history.prior[which].best
+        filled = space.snap(np.where(np.isnan(best), drawn[:1], best))
+        usable = is_valid(space, filled) & ~history.is_taken(filled)
+        drawn = np.concatenate([filled[usable], drawn])
+    return drawn
 
 
 def _has_any(history: History) -> bool:

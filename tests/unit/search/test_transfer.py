@@ -116,6 +116,19 @@ def test_the_first_proposal_is_the_best_trial_of_the_source() -> None:
     assert first[0] == pytest.approx(study.best)
 
 
+def test_a_proposal_of_the_design_tells_who_wanted_it() -> None:
+    optimizer, history = BayesianOptimizer(), history_of(np.empty((0, 3)), earlier(valley))
+    told = []
+    for number in range(3):
+        (unit,) = optimizer.suggest(history, [number], 3)
+        explanation = optimizer.explain(history, number, 3, unit)
+        assert explanation is not None
+        told.append(explanation.source.partition(": ")[2])
+    assert told[0].startswith("the best trial of old")
+    assert told[1].startswith("point 1 of a Sobol' sequence") or "Sobol" in told[1]
+    assert told[2].startswith("a draw from where earlier studies")
+
+
 @pytest.mark.parametrize(
     "optimizer",
     [
