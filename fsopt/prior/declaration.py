@@ -28,7 +28,7 @@ class GaussianMixturePrior:
     """From the names of parameters and objectives there to those here, where they differ."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.top, int | float) or not 0 < self.top <= 1:
+        if type(self.top) not in (int, float) or not 0 < self.top <= 1:
             raise PriorError(f"top must be a share above 0 and up to 1, not {self.top!r}")
         if not isinstance(self.rename, Mapping):
             raise PriorError(f"rename maps names there to names here; {self.rename!r} does not")

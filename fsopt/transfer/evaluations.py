@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fsopt.errors import PriorError
 from fsopt.objectives import Objectives
 from fsopt.space import Categorical, Constant, Float, Int, Parameter, Space
-from fsopt.values import Value, identity, to_value
+from fsopt.values import identity, to_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +78,3 @@ def finite(values: Sequence[object]) -> tuple[float, ...] | None:
             return None
         numbers.append(number)
     return tuple(numbers)
-
-
-def plain(cell: object) -> Value:
-    """A cell of a table as a plain value."""
-    return to_value(cell)

@@ -18,7 +18,6 @@ from fsopt.space import Space
 from fsopt.transfer import Evaluations
 
 _SEEDS = 5
-_FEWEST = 10  # trials that DeepHyper learns from
 
 Enter = Callable[[Space, int, Sequence[Evaluations]], Contestant]
 """Makes a contestant from the space, the seed and the earlier studies."""
@@ -76,7 +75,8 @@ def _deephyper(space: Space, seed: int, sources: Sequence[Evaluations]) -> Conte
 def _ranks(one: Evaluations) -> Sequence[float]:
     """Values of sources on different scales are not comparable, their ranks are."""
     values = one.to_minimise[:, 0]
-    return (np.argsort(np.argsort(values)) / max(len(values), _FEWEST)).tolist()
+    places: list[int] = np.argsort(np.argsort(values)).tolist()
+    return [place / len(values) for place in places]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ def _expanded(name: str, number: int) -> Problem:
 
     def objective(params: Values) -> float:
         known = {n: params[n] for n in problem.space.names}
-        away = sum((params[p.name] - at) ** 2 for p, at in zip(more, best, strict=True))
+        away = float(sum((params[p.name] - at) ** 2 for p, at in zip(more, best, strict=True)))
         return problem.objective(known) * (1 + _WEIGHT * away) + _WEIGHT * away
 
     space = Space(*problem.space.parameters, *more)
@@ -87,8 +87,7 @@ def _expanded(name: str, number: int) -> Problem:
 
 def _models(number: int) -> Problem:
     """The same models on another data set."""
-    names = tables.DATA_SETS
-    data = names[number % len(names)] if number >= 0 else names[(number - 1) % len(names)]
+    data = (tables.NEW if number >= 0 else tables.EARLIER)[number % 2]
     least = min(tables.losses()[data].values())
     return Problem(
         name="models",
