@@ -84,18 +84,18 @@ def learn(
     if not len(units) or np.isnan(units).all():
         what = "no trial with values" if not len(units) else "no parameter of this study's space"
         raise PriorError(f"{name} has {what}; leave it out, or rename its parameters")
-    order = np.lexsort((values[:, 0], fronts(values)))
+    place = fronts(values)  # of one objective, the order of its values
+    order = np.argsort(place, kind="stable")
     good = order[: min(max(math.ceil(top * len(order)), _FEWEST_GOOD), _MOST_GOOD)]
     rng = stream(0, f"prior of {name}")
     kept = _kept(order, rng)
-    found = fronts(values)[kept].astype(np.float64) if values.shape[1] > 1 else values[kept, 0]
     return from_data(
         name,
         len(order),
         {
             "mixture": _mixture_to_data(fit_mixture(units[good], space, rng)),
             "units": _spelled(units[kept]),
-            "ranks": _spelled(ranks(found)),
+            "ranks": _spelled(ranks(place[kept].astype(np.float64))),
         },
         space,
     )
@@ -112,7 +112,7 @@ def from_data(name: str, trials: int, data: Params, space: Space) -> EarlierStud
         units, given = _table(data["units"], len(space)), _table(data["ranks"])
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise PriorError(f"the source {name!r} can't be used in this space: {error}") from error
-    if len(units) != len(given) or np.isnan(given).any():
+    if np.isnan(units).all() or len(units) != len(given) or np.isnan(given).any():
         raise PriorError(f"the source {name!r} can't be used: its trials are incomplete")
     return EarlierStudy(
         id=digest(name, data),
@@ -162,7 +162,10 @@ def _mixture_from_data(data: Any, space: Space) -> Mixture:
     categorical = {c for c, p in enumerate(space.parameters) if isinstance(p, Categorical)}
     is_whole = {len(part) for part in (means, deviations, *tables.values())} == {len(weights)}
     positive = (weights, np.nan_to_num(deviations, nan=1.0), *tables.values())
-    if not is_whole or tables.keys() != categorical or not all((p > 0).all() for p in positive):
+    is_proper = (
+        all((part > 0).all() for part in positive) and not ((means < 0) | (means > 1)).any()
+    )
+    if not is_whole or tables.keys() != categorical or not is_proper:
         raise ValueError("its mixture is for other parameters")
     return found
 

@@ -117,3 +117,5 @@ def test_data_for_another_space_are_refused(damage: str) -> None:
         from_data("old", 20, data | {damage: ((1.0,), (2.0, 3.0))}, SPACE)
     with pytest.raises(PriorError, match="old"):
         from_data("old", 20, data, Space(Float("x", 0, 1)))
+    with pytest.raises(PriorError, match="old"):
+        from_data("old", 20, data | {"units": (), "ranks": ()}, SPACE)
