@@ -400,3 +400,14 @@ def test_of_ensembles_with_one_name_the_latest_generation_holds() -> None:
     # two processes that did not know of each other: everybody takes the same one
     logs["b"].append(built("valid", 2, 5))
     assert fold(records_of(logs)).ensembles["valid"][0].members == (5,)
+
+
+def test_all_priors_hold_and_each_id_once() -> None:
+    def registered(key: str, name: str) -> e.PriorRegistered:
+        return e.PriorRegistered(id=key, name=name, trials=9, data={})
+
+    logs = {
+        "w2": [registered("b", "late"), registered("a", "x")],
+        "w1": [registered("b", "early")],
+    }
+    assert [event.name for event in fold(records_of(logs)).registered_priors()] == ["x", "early"]
