@@ -14,6 +14,7 @@ from fsopt.prior import EarlierStudy, Mixture
 from fsopt.search.base import Optimizer
 from fsopt.search.beliefs import categorical_columns, values_of
 from fsopt.search.distinct import is_new, is_valid
+from fsopt.search.rounding import one_thread
 from fsopt.space import same_rows
 from fsopt.streams import stream
 from fsopt.surrogate import Model, fit_gaussian
@@ -24,6 +25,7 @@ _MOST_ODDS = 30.0  # their logarithm
 _DISMISSED = 0.5  # whoever is less likely to be of use has no say
 _UNIFORM = 0.1  # of the density, at least
 _HALF_TIME = 10.0  # trials, after which the prior counts half
+_MOST_TRIALS = 300  # beside which a prior would hardly count
 _DRAWS = 16
 
 
@@ -47,7 +49,7 @@ class Guide:
     @classmethod
     def of(cls, history: History, seed: int, number: int) -> Guide | None:
         """What is known for a proposal beside the trials; None if nothing is that is trusted."""
-        if not _has_any(history):
+        if history.ended > _MOST_TRIALS or not _has_any(history):
             return None
         values = np.empty(0)
         if len(history.Y):
@@ -175,15 +177,16 @@ def _joined(history: History, mixtures: Sequence[Mixture], trusts: Sequence[floa
 
 def _expected(study: EarlierStudy, history: History) -> FloatArray:
     """(n,) What a model of an earlier study expects of the trials of this one."""
+    if len(history.X) < 2:  # there is nothing to compare
+        return np.zeros(len(history.X))
     columns = ~np.isnan(study.units).all(axis=0)
-    if not len(history.X):
-        return np.empty(0)
-    model = _model(
-        np.ascontiguousarray(study.units[:, columns]).tobytes(),
-        study.ranks.tobytes(),
-        tuple(categorical_columns(history.space)[columns].tolist()),
-    )
-    return model.process.predict(history.X[:, columns]).mean
+    with one_thread():
+        model = _model(
+            np.ascontiguousarray(study.units[:, columns]).tobytes(),
+            study.ranks.tobytes(),
+            tuple(categorical_columns(history.space)[columns].tolist()),
+        )
+        return model.process.predict(history.X[:, columns]).mean
 
 
 @lru_cache(maxsize=64)

@@ -30,7 +30,7 @@ def register(study: Study, prior: GaussianMixturePrior) -> None:
         PriorError: If one that is not recorded can't be read, or teaches nothing.
         StorageError: If it can't be recorded.
     """
-    known = {event.name for event in study.state.registered_priors()}
+    known = {event.name for event in study.session.state.registered_priors()}
     for place, source in enumerate(prior.sources):
         name = _name_of(source, place)
         if name in known:
@@ -89,7 +89,7 @@ def import_trials(
         PriorError: If a source can't be read, or has other objectives.
         StorageError: If they can't be recorded.
     """
-    if first and len(study.state.trials):
+    if first and len(study.session.state.trials):
         return Imported(trials=(), known=0, unfit=0, problem=None)
     if study.config.constraints_on:
         raise PriorError(

@@ -110,6 +110,10 @@ def test_the_guide_excludes_nothing_and_fades() -> None:
     assert strengths == pytest.approx([1.0, 0.5, 0.1])
 
 
+def test_after_many_trials_there_is_no_guide() -> None:
+    assert guide_of(sample(SPACE, 301, stream(1, "test")), earlier(valley)) is None
+
+
 def test_the_first_proposal_is_the_best_trial_of_the_source() -> None:
     study = earlier(valley)
     first = BayesianOptimizer().suggest(history_of(np.empty((0, 3)), study), [0], 3)
