@@ -56,7 +56,8 @@ class Imported:
     trials: tuple[int, ...]
     """The numbers that they have now."""
     known: int
-    """How many were left out because their configurations are in the study already."""
+    """How many were left out because their configurations are in the study already, unless it is
+    noisy."""
     unfit: int
     """How many were left out because they do not fit the space."""
     problem: str | None
@@ -108,7 +109,7 @@ def import_trials(
                 unfit, problem = unfit + 1, problem or str(params)
                 continue
             unit = study.config.space.to_unit(study.config.space.to_row(params)[None])
-            if repr(params) in seen or taken(unit)[0]:
+            if not study.config.noisy and (repr(params) in seen or taken(unit)[0]):
                 known += 1
                 continue
             seen.add(repr(params))
