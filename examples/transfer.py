@@ -27,7 +27,7 @@ def earlier_trials():
         Int("depth", 1, 8),
         Categorical("solver", ["plain", "adaptive"]),
     )
-    study = fsopt.create_study(None, space=space, objectives={"error": "minimize"}, seed=1)
+    study = fsopt.create_study(None, space=space, objectives={"percent": "minimize"}, seed=1)
     study.run(lambda t: 100 * loss(1.2 * t["lr"], t["depth"], t["solver"]), trials=60)
     return study.trials()
 
@@ -44,7 +44,7 @@ config = fsopt.StudyConfig(
     objectives={"loss": "minimize"},
     seed=2,
     prior=fsopt.GaussianMixturePrior.from_studies(
-        [earlier_trials()], rename={"lr": "rate", "error": "loss"}
+        [earlier_trials()], rename={"lr": "rate", "percent": "loss"}
     ),
 )
 
