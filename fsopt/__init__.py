@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fsopt.config import StudyConfig
     from fsopt.errors import FsoptError
     from fsopt.objectives import Failure
+    from fsopt.prior import GaussianMixturePrior
     from fsopt.run.command import Command
     from fsopt.run.conditions import Cluster, Conditions
     from fsopt.search import (
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
         SobolSearch,
         Tradeoff,
     )
-    from fsopt.space import Categorical, Constant, Float, Int, Ordinal, Space
+    from fsopt.space import Categorical, Constant, Float, Int, Normal, Ordinal, Space
     from fsopt.stop import (
         AllOf,
         AnyOf,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
         Threshold,
     )
     from fsopt.study import Study, create_study, open_study
+    from fsopt.transfer import import_trials
     from fsopt.trial import FinishedTrial, Trial
 
 __version__ = "0.1.0"
@@ -50,6 +52,7 @@ _HOMES = {
     "StudyConfig": "fsopt.config",
     "FsoptError": "fsopt.errors",
     "Failure": "fsopt.objectives",
+    "GaussianMixturePrior": "fsopt.prior",
     "Command": "fsopt.run.command",
     "Conditions": "fsopt.run.conditions",
     "Cluster": "fsopt.run.conditions",
@@ -68,6 +71,7 @@ _HOMES = {
     "Constant": "fsopt.space",
     "Float": "fsopt.space",
     "Int": "fsopt.space",
+    "Normal": "fsopt.space",
     "Ordinal": "fsopt.space",
     "Space": "fsopt.space",
     "AllOf": "fsopt.stop",
@@ -83,6 +87,7 @@ _HOMES = {
     "Study": "fsopt.study",
     "create_study": "fsopt.study",
     "open_study": "fsopt.study",
+    "import_trials": "fsopt.transfer",
     "FinishedTrial": "fsopt.trial",
     "Trial": "fsopt.trial",
 }
@@ -104,6 +109,7 @@ __all__ = [
     "Float",
     "ForestOptions",
     "FsoptError",
+    "GaussianMixturePrior",
     "GridSearch",
     "HaltonSearch",
     "Hyperband",
@@ -111,6 +117,7 @@ __all__ = [
     "LatinHypercubeSearch",
     "LearningCurveExtrapolation",
     "MedianStop",
+    "Normal",
     "Ordinal",
     "Patience",
     "PercentileStop",
@@ -126,6 +133,7 @@ __all__ = [
     "Trial",
     "__version__",
     "create_study",
+    "import_trials",
     "open_study",
 ]
 

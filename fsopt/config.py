@@ -17,6 +17,7 @@ from fsopt.errors import (
     UnsupportedVersionError,
 )
 from fsopt.objectives import Objectives
+from fsopt.prior import GaussianMixturePrior
 from fsopt.search import BayesianOptimizer, Optimizer
 from fsopt.search.registry import optimizer_from_json, optimizer_to_json
 from fsopt.space import Space
@@ -62,6 +63,9 @@ class StudyConfig:
     """Whether evaluating a configuration again gives another value. If True, configurations may
     be proposed again, and the best one is the one with the best expected value. None: nobody has
     said so, and no configuration is proposed twice."""
+    prior: GaussianMixturePrior | None = None
+    """Earlier studies, from which this one learns where good configurations may be. It is recorded
+    among the events of the study, not in ``study.json``."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.space, Space):
@@ -80,6 +84,11 @@ class StudyConfig:
             raise StudyError(f"lease must be a positive number of seconds, not {self.lease!r}")
         if self.noisy is not None and not isinstance(self.noisy, bool):
             raise StudyError(f"noisy must be True, False or None, not {self.noisy!r}")
+        if not isinstance(self.prior, GaussianMixturePrior | None):
+            raise StudyError(
+                f"prior must be such as fsopt.GaussianMixturePrior.from_studies([...]), "
+                f"not {self.prior!r}"
+            )
 
     def _check_stopper(self) -> None:
         if self.stopper is None:

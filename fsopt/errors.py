@@ -10,7 +10,8 @@
     │   ├── StudyNotFoundError   there is no study in that directory
     │   ├── StudyMismatchError   the study there is another one than the caller described
     │   ├── TrialError           no such trial, or not in a state that allows this
-    │   └── ReplayError          what led to a proposal can't be known any more
+    │   ├── ReplayError          what led to a proposal can't be known any more
+    │   └── PriorError           an earlier study can't be read, or teaches nothing about this one
     ├── ProtocolError            files in a study directory can't be used
     │   ├── UnsupportedVersionError  written for a newer reader
     │   └── CorruptStudyError        damaged beyond what the protocol tolerates
@@ -61,6 +62,10 @@ class TrialError(StudyError):
 
 class ReplayError(StudyError):
     """What led to a proposal is not known, or not any more."""
+
+
+class PriorError(StudyError):
+    """An earlier study can't be read, or nothing can be learned from it about this one."""
 
 
 class ProtocolError(FsoptError):

@@ -236,6 +236,24 @@ class EnsembleBuilt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriorRegistered:
+    """What an earlier study teaches about this one; the earlier one need not exist any longer.
+
+    All that were registered count, each id once.
+    """
+
+    wire: ClassVar[str] = "prior.registered"
+    id: str
+    """A hash of the name and the data."""
+    name: str
+    """Where it came from."""
+    trials: int
+    """How many trials with values the earlier study had."""
+    data: Params
+    """What was learned, in the coordinates of this study; see `fsopt.prior.source`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent:
     """Written by a newer version; ignored and counted."""
 
@@ -259,6 +277,7 @@ Event: TypeAlias = (
     | StudyStopped
     | StudyReopened
     | EnsembleBuilt
+    | PriorRegistered
 )
 
 EVENTS: Mapping[str, type[Event]] = {
@@ -280,6 +299,7 @@ EVENTS: Mapping[str, type[Event]] = {
         StudyStopped,
         StudyReopened,
         EnsembleBuilt,
+        PriorRegistered,
     )
 }
 """Every event by its name on disk."""

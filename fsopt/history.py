@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fsopt.prior import EarlierStudy
 from fsopt.space import Space
 
 BoolArray = NDArray[np.bool_]
@@ -64,7 +65,7 @@ class History:
     made when one of them is first read; read none of them after the study has gone on.
     """
 
-    __slots__ = ("_arrays", "_source", "budget", "noisy", "space")
+    __slots__ = ("_arrays", "_source", "budget", "noisy", "prior", "space")
 
     def __init__(
         self,
@@ -88,6 +89,8 @@ class History:
         None if nobody has said."""
         self.budget: int | None = None
         """How many trials the study shall have, if somebody has said so."""
+        self.prior: tuple[EarlierStudy, ...] = ()
+        """What is known from earlier studies, by id."""
         self._arrays: Arrays | None = arrays
         self._source: Source = _Given(arrays)
 
@@ -99,9 +102,11 @@ class History:
         *,
         noisy: bool | None = None,
         budget: int | None = None,
+        prior: tuple[EarlierStudy, ...] = (),
     ) -> History:
         """The history that a source tells of."""
         history = cls.empty(space)
+        history.prior = prior
         history._arrays, history._source = None, source
         history.noisy, history.budget = noisy, budget
         return history
@@ -176,7 +181,7 @@ class History:
         """
         if self._arrays is None:
             return None
-        checksum = 0
+        checksum = zlib.crc32("".join(study.id for study in self.prior).encode())
         arrays = [self.numbers, self.X, self.Y, self.X_failed, self.X_pending]
         if self.excess.size:
             arrays.append(self.excess)

@@ -108,4 +108,5 @@ def event_objects() -> st.SearchStrategy[e.Event]:
             single=number,
             single_scores=params,
         ),
+        st.builds(e.PriorRegistered, id=text, name=text, trials=counts, data=params),
     )

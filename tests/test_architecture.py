@@ -17,19 +17,20 @@ ALLOWED = {
     "events": {"values"},
     "codec": {"events", "values"},
     "objectives": {"errors"},
-    "history": {"space"},
+    "history": {"prior", "space"},
     "predictions": {"errors"},
     "surrogate": {"errors", "history"},
-    "search": {"errors", "history", "moo", "space", "streams", "surrogate", "values"},
+    "search": {"errors", "history", "moo", "prior", "space", "streams", "surrogate", "values"},
     "moo": set(),
-    "config": {"errors", "objectives", "search", "space", "stop", "streams"},
+    "prior": {"errors", "moo", "space", "streams", "values"},
+    "config": {"errors", "objectives", "prior", "search", "space", "stop", "streams"},
     "log": {"codec", "errors", "events", "scheduler"},
     "state": {"errors", "events", "space", "values"},
     "stop": {"errors", "history"},
     "trial": {"errors", "log", "predictions", "values"},
     "study": {  # the join
-        *("codec", "config", "errors", "events", "history", "log", "moo", "objectives", "search"),
-        *("space", "state", "stop", "streams", "trial", "values", "fsopt"),
+        *("codec", "config", "errors", "events", "history", "log", "moo", "objectives", "prior"),
+        *("search", "space", "state", "stop", "streams", "trial", "values", "fsopt"),
     },
     "run": {
         *("config", "errors", "events", "log", "objectives", "scheduler", "space", "state"),
@@ -49,38 +50,44 @@ ALLOWED = {
         *("errors", "history", "objectives", "search", "space", "state", "streams", "study"),
         "values",
     },
+    "transfer": {
+        *("errors", "events", "log", "objectives", "prior", "space", "state", "study", "values"),
+    },
     "doctor": {"errors", "log", "scheduler"},
     "bench": {
         *("codec", "config", "ensemble", "errors", "events", "history", "log", "moo"),
-        *("objectives", "predictions", "run", "search", "space", "state", "stop", "streams"),
-        *("study", "trial", "values", "fsopt"),
+        *("objectives", "predictions", "prior", "run", "search", "space", "state", "stop"),
+        *("streams", "study", "trial", "values", "fsopt"),
     },
     "cli": {
-        *(
-            "bench",
-            "config",
-            "doctor",
-            "ensemble",
-            "errors",
-            "interop",
-            "launch",
-            "objectives",
-            "run",
-        ),
-        *("scheduler", "search", "study", "values", "fsopt", "view"),
+        *("bench", "config", "doctor", "ensemble", "errors", "interop", "launch", "log"),
+        *("objectives", "prior", "run", "scheduler", "search", "study", "transfer", "values"),
+        *("fsopt", "view"),
     },
     "__init__": {
-        *("config", "errors", "objectives", "run", "search", "space", "stop", "study", "trial"),
+        *("config", "errors", "objectives", "prior", "run", "search", "space", "stop", "study"),
+        *("transfer", "trial"),
     },
     "__main__": {"cli"},
 }
 """The rings: what each part of the package may import of the others."""
 
-LATE = {"study": {"run", "view"}}
-"""Convenience that looks up: `Study.run` and `Study.trials` import these when they are called."""
+LATE = {"study": {"run", "transfer", "view"}}
+"""Convenience that looks up: `Study.run`, `Study.trials` and `create_study` import these when they
+are called."""
 
 PURE = ("errors", "scheduler", "values", "streams", "space", "events", "codec", "objectives")
-PURE += ("history", "predictions", "ensemble", "surrogate", "search", "moo", "state", "stop")
+PURE += (
+    "history",
+    "predictions",
+    "ensemble",
+    "prior",
+    "surrogate",
+    "search",
+    "moo",
+    "state",
+    "stop",
+)
 
 JOINS = {PACKAGE / "ensemble" / "trials.py"}
 """What is in a pure part, but joins it with the studies on disk."""

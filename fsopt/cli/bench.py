@@ -9,6 +9,7 @@ import click
 
 from fsopt.cli.bench_ensembles import ensembles
 from fsopt.cli.bench_stopping import stopping
+from fsopt.cli.bench_transfer import transfer
 from fsopt.cli.common import debug_option, json_option, markdown_option, print_json
 
 
@@ -368,3 +369,6 @@ def _tell(what: str) -> None:
 
 
 bench.add_command(ensembles)
+
+
+bench.add_command(transfer)

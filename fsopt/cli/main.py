@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -30,6 +31,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "reopen": ("fsopt.cli.change", "Let a stopped study go on, or allow it more trials."),
     "ensemble": ("fsopt.cli.ensemble", "Select an ensemble among trials, and score it."),
     "export": ("fsopt.cli.export", "Copy a study to where another package reads it."),
+    "import": ("fsopt.cli.transfer", "Record evaluations of other studies or tools."),
     "compact": ("fsopt.cli.compact", "Fold the logs into one file; remove what that replaces."),
     "doctor": ("fsopt.cli.doctor", "Examine whether a filesystem keeps what studies need."),
     "verify": ("fsopt.cli.verify", "Check every byte of a study, and change nothing."),
@@ -50,7 +52,9 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(VERBS[cmd_name][0])
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(
+            module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        )
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

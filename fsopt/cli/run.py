@@ -16,6 +16,7 @@ from fsopt.cli.common import STUDY_VARIABLE, debug_option, json_option, print_js
 from fsopt.cli.conditions import condition_options, conditions_of
 from fsopt.cli.limits import limit_options, limits_of
 from fsopt.cli.roles import part_of, role_options
+from fsopt.cli.transfer import transfer_options, warm_start, with_prior
 from fsopt.cli.workers import AUTO, WORKERS, count_workers
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ PREEMPTED_STATUS = 75
 @click.option(
     "--seed", type=click.IntRange(0), metavar="S", help="Seed of a new study, for repeatability."
 )
+@transfer_options
 @condition_options
 @json_option
 @debug_option
@@ -117,8 +119,9 @@ def _begin(script: Path, directory: str, options: dict[str, Any]) -> _Job:
     loaded = load_script(script)
     limits = limits_of(options, Objectives.of(loaded.config.objectives))
     part = part_of(options)
-    study = create_study(directory, _configured(loaded.config, options))
+    study = create_study(directory, with_prior(_configured(loaded.config, options), options))
     study.callbacks += loaded.callbacks
+    warm_start(study, options)
     return _Job(study, loaded.objective, limits, part)
 
 

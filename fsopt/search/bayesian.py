@@ -19,6 +19,7 @@ from fsopt.search.objective import Tradeoff
 from fsopt.search.parallel import STRATEGIES
 from fsopt.search.rounding import one_thread
 from fsopt.search.sampled import ACQUISITIONS, MAXIMIZERS, Plan, explain_sampled, suggest_sampled
+from fsopt.search.transfer import Guide, guided, source_of
 from fsopt.surrogate import FORESTS, ForestOptions, is_regressor_name
 
 _SURROGATES = ("auto", "gp", *FORESTS)
@@ -51,7 +52,8 @@ class BayesianOptimizer:
     ``"random"``; see `fsopt.search.designs`."""
     initial_trials: int | None = None
     """How many trials must have ended before the model takes over. If None, ``2 d + 1``, but of a
-    study whose budget is known at most a quarter of it, and at least ``d + 1``."""
+    study whose budget is known at most a quarter of it, and at least ``d + 1``; with earlier
+    studies that are trusted ``d + 1``."""
     surrogate: str | ForestOptions = "auto"
     """The model: ``"gp"``, a Gaussian process; a forest, ``"extra_trees"`` (also ``"forest"``),
     ``"random_forest"``, ``"tree_bagging"``, ``"random_subspace"`` or one's own `ForestOptions`; or
@@ -131,24 +133,26 @@ class BayesianOptimizer:
 
     def suggest(self, history: History, numbers: Sequence[int], seed: int) -> FloatArray:
         """Propose one configuration for each of the trial numbers; see `Optimizer.suggest`."""
-        is_designed = history.ended >= self._design_size(history)
+        is_designed = history.ended >= self._design_size(history, seed)
         if not is_designed or not len(numbers) or not len(history.X):
-            design = initial_design(self.initial_design, self._design_size(history))
-            return design.suggest(history, numbers, seed)
+            design = initial_design(self.initial_design, self._design_size(history, seed))
+            return guided(design, history, numbers, seed)
         with one_thread():
             if self._takes_gaussian(history, numbers, seed):
                 if self._keeps_apart(history):
-                    return suggest_front(history, numbers, seed, self._plan(history))
-                return suggest_gaussian(history, numbers, seed, self._plan(history))
-            return suggest_sampled(history, numbers, seed, self._plan(history))
+                    return suggest_front(history, numbers, seed, self._plan(history, seed))
+                return suggest_gaussian(history, numbers, seed, self._plan(history, seed))
+            return suggest_sampled(history, numbers, seed, self._plan(history, seed))
 
     def explain(
         self, history: History, number: int, seed: int, unit: FloatArray
     ) -> Explanation | None:
         """Which part made a proposal and what was expected of it; see `Explainer`."""
-        size = self._design_size(history)
+        size = self._design_size(history, seed)
         if history.ended < size or not len(history.X):
             stage = f"initial design, {history.ended} of {size} trials ended"
+            if told := source_of(history, number, seed, unit):
+                return Explanation(source=f"{stage}: {told}")
             design = initial_design(self.initial_design, size)
             if not isinstance(design, Explainer):
                 return Explanation(source=stage)
@@ -157,9 +161,9 @@ class BayesianOptimizer:
         with one_thread():
             if self._takes_gaussian(history, [number], seed):
                 if self._keeps_apart(history):
-                    return explain_front(history, number, seed, unit, self._plan(history))
-                return explain_gaussian(history, number, seed, unit, self._plan(history))
-            return explain_sampled(history, number, seed, unit, self._plan(history))
+                    return explain_front(history, number, seed, unit, self._plan(history, seed))
+                return explain_gaussian(history, number, seed, unit, self._plan(history, seed))
+            return explain_sampled(history, number, seed, unit, self._plan(history, seed))
 
     def _takes_gaussian(self, history: History, numbers: Sequence[int], seed: int) -> bool:
         if not modelled_columns(history.space).any():
@@ -178,15 +182,17 @@ class BayesianOptimizer:
         several = history.Y.shape[1] + history.excess.shape[1] > 1
         return several and chosen == (None, "auto", Exploration())
 
-    def _design_size(self, history: History) -> int:
+    def _design_size(self, history: History, seed: int) -> int:
         if self.initial_trials is not None:
             return self.initial_trials
         least, most = len(history.space) + 1, 2 * len(history.space) + 1
-        if history.budget is None:
-            return most
-        return min(most, max(least, history.budget // _DESIGN_SHARE))
+        if history.budget is not None:
+            most = min(most, max(least, history.budget // _DESIGN_SHARE))
+        if history.prior and (history.ended < least or Guide.of(history, seed, 0) is not None):
+            return least  # but not where the earlier studies have misled
+        return most
 
-    def _plan(self, history: History) -> Plan:
+    def _plan(self, history: History, seed: int) -> Plan:
         return Plan(
             surrogate="forest" if self.surrogate in ("auto", "gp") else self.surrogate,
             acquisition=self.acquisition,
@@ -194,6 +200,6 @@ class BayesianOptimizer:
             parallel=self.parallel,
             maximizer=self.maximizer,
             candidates=self.candidates,
-            design_size=self._design_size(history),
+            design_size=self._design_size(history, seed),
             tradeoff=self.tradeoff,
         )

@@ -24,6 +24,7 @@ from fsopt.search.front_acquisition import (
 from fsopt.search.front_beliefs import FrontBeliefs
 from fsopt.search.gaussian import Free, Situation, narrowed, salt
 from fsopt.search.sampled import Plan
+from fsopt.search.transfer import Guide
 from fsopt.space import same_rows
 from fsopt.streams import stream
 
@@ -74,10 +75,11 @@ def suggest_front(history: History, numbers: Sequence[int], seed: int, plan: Pla
     usable = np.zeros(len(numbers), dtype=np.bool_)
     hidden = max(0, numbers[0] - history.ended - len(history.X_pending))
     whole = FrontBeliefs.of(history)
+    guide = Guide.of(history, seed, numbers[0])
     for index, number in enumerate(numbers):
         situation = Situation(history, hidden, units[usable])
         search = _Search.of(situation, whole, stream(seed, "front", number))
-        row = search.run(plan.candidates)
+        row = search.run(plan.candidates, guide)
         if row is not None:
             units[index], usable[index] = row, True
             whole = whole.believing(row[np.newaxis])
@@ -93,7 +95,7 @@ def explain_front(
     search = _Search.of(situation, FrontBeliefs.of(history), stream(seed, "front", number))
     score = search.score
     value = float(score.values(unit[np.newaxis])[0])
-    row = search.run(plan.candidates)
+    row = search.run(plan.candidates, Guide.of(history, seed, number))
     is_same = row is not None and bool(same_rows(row[np.newaxis], unit[np.newaxis])[0])
     way = "model of the trials near one of the front" if search.in_part else "model of all trials"
     return Explanation(
@@ -122,7 +124,7 @@ class _Search:
         wanted = _wanted(beliefs, is_alone=situation.is_alone, rng=rng)
         return cls(situation, _Score(beliefs, wanted), in_part, rng)
 
-    def run(self, candidates: int) -> FloatArray | None:
+    def run(self, candidates: int, guide: Guide | None) -> FloatArray | None:
         """The row (d,) with the best score that is found, or None if none may be proposed."""
         situation, beliefs, rng = self.situation, self.score.beliefs, self.rng
         history, space = situation.history, situation.history.space
@@ -135,6 +137,8 @@ class _Search:
         pool = starting_points(history, incumbents, count, rng, box)
         if history.noisy:
             pool = np.concatenate([pool, incumbents])
+        if guide is not None:
+            pool = np.concatenate([pool, guide.draw(history, count // 4, rng)])
         return best_proposal(self.score, space, pool, free, rng, box, _STARTS)
 
 

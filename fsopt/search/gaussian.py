@@ -17,6 +17,7 @@ from fsopt.search.distinct import replace_unusable
 from fsopt.search.estimate import restored, restored_deviation
 from fsopt.search.explanation import Explanation
 from fsopt.search.sampled import Plan
+from fsopt.search.transfer import Guide
 from fsopt.space import Space, same_rows
 from fsopt.streams import stream
 from fsopt.surrogate import MAX_ROWS, subset
@@ -74,8 +75,9 @@ def suggest_gaussian(
     values = values_of(history, seed, numbers[0], plan.tradeoff)
     hidden = max(0, numbers[0] - history.ended - len(history.X_pending))
     whole = Beliefs.of(history, values)
+    guide = Guide.of(history, seed, numbers[0])
     for index, number in enumerate(numbers):
-        task = _Task(history, hidden, units[usable], values, number, plan)
+        task = _Task(history, hidden, units[usable], values, number, plan, guide)
         row, _ = _propose(task, whole, stream(seed, "gaussian", number))
         if row is not None:
             units[index], usable[index] = row, True
@@ -90,7 +92,8 @@ def explain_gaussian(
     values = values_of(history, seed, number, plan.tradeoff)
     whole = Beliefs.of(history, values)
     hidden = max(0, number - history.ended - len(history.X_pending))
-    task = _Task(history, hidden, np.empty((0, len(unit))), values, number, plan)
+    guide = Guide.of(history, seed, number)
+    task = _Task(history, hidden, np.empty((0, len(unit))), values, number, plan, guide)
     rng = stream(seed, "gaussian", number)
     row, way = _propose(task, whole, rng)
     is_same = row is not None and bool(same_rows(row[np.newaxis], unit[np.newaxis])[0])
@@ -109,7 +112,7 @@ def explain_gaussian(
         if single
         else None,
         acquisition=plan.acquisition_name if plan.is_explicit else "logei",
-        acquisition_value=float(_Score(whole, wanted).values(unit[np.newaxis])[0]),
+        acquisition_value=float(_Score(whole, wanted, guide).values(unit[np.newaxis])[0]),
     )
 
 
@@ -149,6 +152,7 @@ class _Task(Situation):
     """(n,) What the trials are worth."""
     number: int
     plan: Plan
+    guide: Guide | None
 
     def acquisition(self, best: float, rng: np.random.Generator) -> Acquisition:
         """What is to be maximised."""
@@ -188,7 +192,7 @@ def _best(
 ) -> FloatArray | None:
     """The most wanted row (d,) that is at least so far from what is known, if there is any."""
     history, space = task.history, task.history.space
-    score = _Score(beliefs, task.acquisition(beliefs.best, rng))
+    score = _Score(beliefs, task.acquisition(beliefs.best, rng), task.guide)
     share = 1 / (1 + task.hidden) if space.cardinality is not None else 1.0
     is_free = Free(history, beliefs, task.proposed, least, share, salt(rng))
     box = narrowed(beliefs.box, space, rng) if task.hidden else beliefs.box
@@ -197,6 +201,8 @@ def _best(
     pool = starting_points(history, beliefs.incumbents, count, rng, box)
     if history.noisy:
         pool = np.concatenate([pool, beliefs.incumbents])
+    if task.guide is not None:
+        pool = np.concatenate([pool, task.guide.draw(history, count // 4, rng)])
     return best_proposal(score, space, pool, is_free, rng, box)
 
 
@@ -206,8 +212,26 @@ class _Score:
 
     beliefs: Beliefs
     wanted: Acquisition
+    guide: Guide | None
 
     def values(self, X: FloatArray) -> FloatArray:
+        value = self._learned(X)
+        if self.guide is None:
+            return value
+        weight = self.guide.log_weight(X)
+        return value * np.exp(weight) if self.wanted.is_gain else value + weight
+
+    def value_and_slope(self, x: FloatArray) -> tuple[float, FloatArray]:
+        value, slope = self._learned_slope(x)
+        if self.guide is None:
+            return value, slope
+        weight, by_position = self.guide.log_weight(x[np.newaxis])[0], self.guide.slope(x)
+        if self.wanted.is_gain:
+            factor = math.exp(weight)
+            return value * factor, (slope + value * by_position) * factor
+        return value + weight, slope + by_position
+
+    def _learned(self, X: FloatArray) -> FloatArray:
         points = X[:, self.beliefs.columns]
         predicted = self.beliefs.process.predict(points)
         value = self.wanted.value(predicted.mean, predicted.epistemic)
@@ -217,7 +241,7 @@ class _Score:
             return value * chance if self.wanted.is_gain else value + np.log(chance)
         return value
 
-    def value_and_slope(self, x: FloatArray) -> tuple[float, FloatArray]:
+    def _learned_slope(self, x: FloatArray) -> tuple[float, FloatArray]:
         columns = self.beliefs.columns
         point = x[np.newaxis, columns]
         found = self.beliefs.process.moments(point)

@@ -25,6 +25,7 @@ from fsopt.search.genetic import evolve
 from fsopt.search.objective import WORST, Tradeoff, ranks
 from fsopt.search.parallel import STRATEGIES, fit_assuming
 from fsopt.search.training import TrainingSet
+from fsopt.search.transfer import Guide
 from fsopt.space import same_rows
 from fsopt.streams import stream
 from fsopt.surrogate import (
@@ -183,6 +184,12 @@ def _propose(
     wanted = _wanted(data, len(space), numbers, seed, plan)
     rng = stream(seed, "candidates", numbers[0])
     pool = _pool(history, data.X[:_INCUMBENTS], proposed, numbers, plan.candidates, rng)
+    guide = Guide.of(history, seed, numbers[0])
+    if guide is not None:
+        drawn = guide.draw(history, plan.candidates // 2, rng)
+        pool = np.concatenate(
+            [pool, drawn[~(same_rows(drawn, proposed) | same_rows(drawn, pool))]]
+        )
     if not len(pool):
         return pool
     moments = model.moments(pool)

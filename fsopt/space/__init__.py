@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fsopt.space.beliefs import Normal
 from fsopt.space.expressions import Expression
 from fsopt.space.parameters import Categorical, Constant, Float, Int, Ordinal, Parameter
 from fsopt.space.sampling import enumerate_all, same_rows, sample, unique_rows
@@ -13,6 +14,7 @@ __all__ = [
     "Expression",
     "Float",
     "Int",
+    "Normal",
     "Ordinal",
     "Parameter",
     "Space",

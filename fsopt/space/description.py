@@ -92,7 +92,7 @@ def code_of(space: Space) -> str:
 
 def _parameter_code(parameter: Parameter) -> str:
     options = _options(parameter)
-    keywords = {name: options.pop(name) for name in ("log", "step") if name in options}
+    keywords = {name: options.pop(name) for name in ("log", "step", "prior") if name in options}
     written = [repr(value) for value in options.values()]
     written += [f"{name}={value!r}" for name, value in keywords.items() if value]
     return f"{type(parameter).__name__}({', '.join(written)})"
@@ -152,6 +152,8 @@ def _rule_from_json(data: object) -> str | Predicate:
 
 def _parameter_to_json(parameter: Parameter) -> Json:
     options = {name: to_json(value) for name, value in _options(parameter).items()}
+    if options.get("prior", 0) is None:
+        del options["prior"]  # which older versions do not know
     return {"kind": parameter.kind, **options}
 
 

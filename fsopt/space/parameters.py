@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fsopt.space import checks
+from fsopt.space.beliefs import Normal, read_prior
 from fsopt.space.grids import FloatGrid
 from fsopt.space.scales import (
     FloatArray,
@@ -41,9 +42,10 @@ class Float:
         high: The largest value.
         log: Whether equal ratios, not equal differences, are equally likely; needs ``low > 0``.
         step: If given, only ``low + k * step`` are values, up to ``high``.
+        prior: Where good values are believed to lie.
 
     Raises:
-        SpaceError: If these make no range.
+        SpaceError: If these make no range, or the prior lies outside of it.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Float:
     high: float
     log: bool = field(default=False, kw_only=True)
     step: float | None = field(default=None, kw_only=True)
+    prior: Normal | None = field(default=None, kw_only=True)
     _grid: FloatGrid | None = field(init=False, repr=False, compare=False)
     _scale: Scale = field(init=False, repr=False, compare=False)
 
@@ -65,7 +68,8 @@ class Float:
         if not high / 2 - low / 2 > _SMALLEST or (log and low < _SMALLEST):
             what = f"{low!r} to {high!r} is too close to zero for a float64; use other units"
             raise checks.error(self.name, what)
-        _set(self, low=low, high=high, log=log, _grid=None)
+        prior = read_prior(self.name, self.prior, low, high)
+        _set(self, low=low, high=high, log=log, prior=prior, _grid=None)
         if self.step is None:
             _set(self, _scale=LogScale(low, high) if log else LinearScale(low, high))
         else:
@@ -133,9 +137,11 @@ class Int:
         high: The largest value.
         log: Whether equal ratios, not equal differences, are equally likely; needs ``low > 0``.
         step: If given, only ``low + k * step`` are values, up to ``high``.
+        prior: Where good values are believed to lie.
 
     Raises:
-        SpaceError: If these make no range, or one of more than 2**40 values.
+        SpaceError: If these make no range, or one of more than 2**40 values, or the prior lies
+            outside of it.
     """
 
     name: str
@@ -143,6 +149,7 @@ class Int:
     high: int
     log: bool = field(default=False, kw_only=True)
     step: int | None = field(default=None, kw_only=True)
+    prior: Normal | None = field(default=None, kw_only=True)
     _scale: Scale = field(init=False, repr=False, compare=False)
 
     kind: ClassVar[str] = "int"
@@ -156,7 +163,8 @@ class Int:
         checks.check_width(self.name, low, high)
         step = 1 if self.step is None else checks.integer(self.name, "step", self.step)
         checks.check_step(self.name, step)
-        _set(self, low=low, high=high, log=log, step=None if step == 1 else step)
+        prior = read_prior(self.name, self.prior, low, high)
+        _set(self, low=low, high=high, log=log, step=None if step == 1 else step, prior=prior)
         checks.check_levels(self.name, self.levels, step)
         _set(self, _scale=_level_scale(low, step, self.levels, log=log))
 

@@ -39,6 +39,8 @@ class StudyState:
         self.stopped = False
         self.ensembles: dict[str, tuple[e.EnsembleBuilt, Stamp]] = {}
         """By the name of predictions: the ensemble that holds."""
+        self.priors: dict[str, tuple[e.PriorRegistered, Stamp]] = {}
+        """By id: what earlier studies teach."""
         self._objectives = objectives
 
     def apply_all(self, records: Iterable[Record]) -> None:
@@ -86,6 +88,10 @@ class StudyState:
         for writer in self.writers.values():
             counts.update(writer.unknown)
         return dict(counts)
+
+    def registered_priors(self) -> list[e.PriorRegistered]:
+        """What earlier studies teach, by id."""
+        return [self.priors[key][0] for key in sorted(self.priors)]
 
     def unfinished(self) -> Iterator[TrialRecord]:
         """The trials that are waiting, running or paused, by number."""
@@ -164,6 +170,11 @@ class StudyState:
         if known is None or (known[0].generation, known[1].key) < (event.generation, stamp.key):
             self.ensembles[event.name] = event, stamp
 
+    def _prior_registered(self, event: e.PriorRegistered, stamp: Stamp) -> None:
+        known = self.priors.get(event.id)
+        if known is None or stamp.key < known[1].key:
+            self.priors[event.id] = event, stamp
+
 
 _Ending = e.TrialPaused | e.TrialCompleted | e.TrialStopped | e.TrialFailed
 
@@ -191,4 +202,5 @@ _FOLDS: dict[type[e.Event], Callable[[StudyState, Any, Stamp], None]] = {
     e.StudyStopped: StudyState._study_stopped,
     e.StudyReopened: StudyState._study_reopened,
     e.EnsembleBuilt: StudyState._ensemble_built,
+    e.PriorRegistered: StudyState._prior_registered,
 }

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
+from fsopt.errors import PriorError
+from fsopt.events import PriorRegistered
 from fsopt.history import Arrays, BoolArray, FloatArray, History, TakenSet
 from fsopt.objectives import Objectives
+from fsopt.prior import EarlierStudy
+from fsopt.prior.source import from_data
 from fsopt.space import Space
 from fsopt.state import TrialState
 from fsopt.state.changes import Changes
@@ -41,9 +46,12 @@ class Archive:
         self._objectives = objectives
         self._changes: Changes | None = None
         self._taken = TakenSet()
+        self._prior: dict[str, EarlierStudy | None] = {}
 
-    def history(self, budget: int | None = None) -> History:
-        """The study as it is now, which shall have so many trials."""
+    def history(
+        self, budget: int | None = None, priors: Iterable[PriorRegistered] = ()
+    ) -> History:
+        """The study as it is now, which shall have so many trials, and what others teach."""
         if self._changes is None:
             self._changes = self._trials.watch()
             self._changes.was_revised = True
@@ -57,7 +65,16 @@ class Archive:
         for start in range(0, len(changed), _BATCH):
             found = self._trials.configurations(changed[start : start + _BATCH])
             self._taken.add(self._space.to_unit(found.rows))
-        return History.of(self._space, self, noisy=self._noisy, budget=budget)
+        prior = self._earlier_studies(priors)
+        return History.of(self._space, self, noisy=self._noisy, budget=budget, prior=prior)
+
+    def _earlier_studies(self, priors: Iterable[PriorRegistered]) -> tuple[EarlierStudy, ...]:
+        """Those that were registered, by id, without any that does not fit the space."""
+        for event in priors:
+            if event.id not in self._prior:
+                self._prior[event.id] = _read(event, self._space)
+        found = (self._prior[key] for key in sorted(self._prior))
+        return tuple(study for study in found if study is not None)
 
     @property
     def ended(self) -> int:
@@ -102,3 +119,10 @@ class Archive:
         curves = {trial.number: trial.curve for trial in paused if is_stopped_for_now(trial)}
         last = {number: curve[max(curve)] for number, curve in curves.items() if curve}
         return {number: value for number, value in last.items() if math.isfinite(value)}
+
+
+def _read(event: PriorRegistered, space: Space) -> EarlierStudy | None:
+    try:
+        return from_data(event.name, event.trials, event.data, space)
+    except PriorError:
+        return None

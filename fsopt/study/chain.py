@@ -378,7 +378,8 @@ def _scalar_facts(scalars: Scalars) -> list[Record]:
         events.append(BudgetSet(trials=scalars.budget))
     kind = StudyStopped if scalars.stopped else StudyReopened
     events.append(kind(generation=scalars.generation))
-    return [*(Record("", 0, 0.0, event) for event in events), *scalars.ensembles]
+    told = (Record("", 0, 0.0, event) for event in events)
+    return [*told, *scalars.ensembles, *scalars.priors]
 
 
 def trial_of(record: Record) -> int:

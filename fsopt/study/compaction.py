@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fsopt.errors import StorageError
-from fsopt.events import Record
+from fsopt.events import Event, Record
 from fsopt.history import IntArray
 from fsopt.log import layout, snapshots
 from fsopt.log.snapshots import SnapshotName
 from fsopt.state import WriterState
+from fsopt.state.record import Stamp
 from fsopt.study.chain import is_among, mark_of, trial_of
 from fsopt.study.collection import RETENTION, collect
 from fsopt.study.snapshot import Contents, Scalars, WriterEntry, facts_of, to_bytes
@@ -233,11 +234,13 @@ class Compactor:
             stopped=state.stopped,
             observed=observed,
             watermarks=tuple(marks[-_MARKS_KEPT:]),
-            ensembles=tuple(
-                Record(stamp.writer, stamp.seq, stamp.time, event)
-                for event, stamp in state.ensembles.values()
-            ),
+            ensembles=tuple(_record(*kept) for kept in state.ensembles.values()),
+            priors=tuple(_record(*kept) for kept in state.priors.values()),
         )
+
+
+def _record(event: Event, stamp: Stamp) -> Record:
+    return Record(stamp.writer, stamp.seq, stamp.time, event)
 
 
 def _writer_entries(session: Session) -> Iterator[tuple[str, WriterEntry]]:

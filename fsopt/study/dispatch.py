@@ -23,6 +23,9 @@ from fsopt.values import Params
 ENQUEUED = "enqueued"
 """Stands instead of the kind of an optimizer with what a person proposed."""
 
+IMPORTED = "imported"
+"""The same with what was evaluated in another study."""
+
 _AT_A_TIME = 256
 """So many running trials are looked after at a time, to see whether their processes are lost; and
 so many that will never go on are ended, before it is seen which ones others have ended."""
@@ -129,7 +132,7 @@ class Dispatcher:
         """
         session = self.session
         self.attend(keep_alive=False)
-        number = self._numbers.claim(1, None)[0]
+        number = self.new_numbers(1, None)[0]
         session.append(TrialProposed(trial=number, params=params, by=ENQUEUED))
         return number
 
@@ -269,12 +272,24 @@ class Dispatcher:
             return []
         return self._start(self._proposals([number]), index, leased=leased)
 
+    def new_numbers(self, count: int, limit: int | None) -> list[int]:
+        """Claim numbers that nobody has; see to `attend` before.
+
+        Args:
+            count: How many at most.
+            limit: Only numbers below it, if given.
+
+        Raises:
+            StorageError: If the claims can't be written.
+        """
+        return self._numbers.claim(count, limit)
+
     def _start_new(self, count: int, limit: int | None, *, leased: bool) -> list[Assignment]:
         made = self._new_proposals(count, limit)
         return self._start(made, 0, leased=leased) if made else []
 
     def _new_proposals(self, count: int, limit: int | None) -> list[TrialProposed]:
-        numbers = self._numbers.claim(count, limit)
+        numbers = self.new_numbers(count, limit)
         try:
             return self._proposals(numbers) if numbers else []
         except Exception:

@@ -34,12 +34,22 @@ def create_study(
     Raises:
         StudyMismatchError: If the directory holds a study with another space, objectives or seed.
         InfeasibleSpaceError: If no configuration satisfies the constraints.
+        PriorError: If an earlier study can't be read, or teaches nothing.
         StorageError: If the directory can't be written.
     """
     if config is None:
         config = StudyConfig(**options)
     elif options:
         raise StudyError(f"give a config or keywords, not both: {', '.join(options)}")
+    study = _created_or_joined(directory, config)
+    if config.prior is not None:
+        from fsopt.transfer import register
+
+        register(study, config.prior)
+    return study
+
+
+def _created_or_joined(directory: str | os.PathLike[str] | None, config: StudyConfig) -> Study:
     if directory is None:
         return _create(MemoryFilesystem(), TrialFiles(None), None, config)
     root = Path(directory)

@@ -24,7 +24,7 @@ from fsopt.search import Explainer, Explanation, Optimizer
 from fsopt.search.registry import optimizer_from_json
 from fsopt.state import StudyState
 from fsopt.study.archive import Archive
-from fsopt.study.dispatch import ENQUEUED
+from fsopt.study.dispatch import ENQUEUED, IMPORTED
 from fsopt.study.session import Session
 from fsopt.study.snapshot import Contents, DamagedSnapshotError, from_bytes
 from fsopt.values import Params, to_json
@@ -146,6 +146,8 @@ def recollect(session: Session, number: int, records: Iterable[Record]) -> Occas
         raise ReplayError("no event tells its configuration")
     if proposal.by == ENQUEUED:
         raise ReplayError("a person enqueued it")
+    if proposal.by == IMPORTED:
+        raise ReplayError("it was evaluated in another study, and imported")
     if functions := session.config.space.missing_callables:
         raise ReplayError(
             f"the space has Python functions ({', '.join(functions)}), which are not in the study"
@@ -263,7 +265,7 @@ def _history(session: Session, logs: _Logs, cuts: Mapping[str, int]) -> History:
         noisy=config.noisy,
         stops=config.stopper is not None,
     )
-    return archive.history(state.budget)
+    return archive.history(state.budget, state.registered_priors())
 
 
 def _optimizer(session: Session, writer: str) -> tuple[Optimizer, str]:

@@ -293,7 +293,7 @@ class Session:
 
     def history(self) -> History:
         """The study so far, as the optimizer sees it."""
-        return self._archive.history(self.state.budget)
+        return self._archive.history(self.state.budget, self.state.registered_priors())
 
     def is_lost(self, writer: str) -> bool:
         """Whether a process has ended, or has been silent for longer than a lease.

@@ -67,6 +67,8 @@ class Scalars:
     """Numbers below which every trial was finished, and how long the study had been observed."""
     ensembles: tuple[Record, ...] = ()
     """Of each name of predictions the one that holds."""
+    priors: tuple[Record, ...] = ()
+    """What earlier studies teach."""
 
 
 NO_SCALARS = Scalars(budget=None, generation=0, stopped=False, observed=0.0, watermarks=())
@@ -178,6 +180,7 @@ def _metadata(contents: Contents) -> dict[str, Any]:
         "watermarks": scalars.watermarks,
         "writers": {name: _writer(name, w) for name, w in sorted(contents.writers.items())},
         "ensembles": _lines(scalars.ensembles),
+        "priors": _lines(scalars.priors),
         "facts": _lines(contents.facts),
     }
 
@@ -227,6 +230,7 @@ def _contents(metadata: dict[str, Any], rows: Frozen) -> Contents:
             observed=float(metadata["observed"]),
             watermarks=tuple((int(number), float(at)) for number, at in watermarks),
             ensembles=_records(metadata.get("ensembles", ())),
+            priors=_records(metadata.get("priors", ())),
         ),
     )
 

@@ -14,7 +14,7 @@ import numpy as np
 from fsopt.errors import ReplayError
 from fsopt.events import Record
 from fsopt.study import Study
-from fsopt.study.dispatch import ENQUEUED
+from fsopt.study.dispatch import ENQUEUED, IMPORTED
 from fsopt.study.replay import Occasion, recollect
 from fsopt.values import to_json
 
@@ -48,8 +48,8 @@ class Origin:
 
     def explanation(self) -> dict[str, Any] | None:
         """Why it was proposed, in the units of the objective; None if that is not known."""
-        if self.by == ENQUEUED:
-            return _explanation(ENQUEUED)
+        if self.by in (ENQUEUED, IMPORTED):
+            return _explanation(self.by)
         told = self.occasion.explain() if self.occasion is not None else None
         if self.occasion is None or told is None:
             return None

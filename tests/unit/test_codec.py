@@ -133,6 +133,7 @@ def test_wire_names_are_those_of_the_protocol() -> None:
         "budget.set",
         "ensemble.built",
         "heartbeat",
+        "prior.registered",
         "study.reopened",
         "study.stopped",
         "trial.completed",

@@ -54,6 +54,19 @@ class DeepHyperSearch:
         told = [{**lowest, **self._translation.positions(params)} for params in configurations]
         self._search.tell([(c, -value) for c, value in zip(told, values, strict=True)])
 
+    def learn(self, configurations: Sequence[Values], values: Sequence[float]) -> None:
+        """Let good configurations of other studies say where to look.
+
+        Args:
+            configurations: Of spaces with the same parameters, or fewer.
+            values: To be minimised, comparable with each other.
+        """
+        import pandas as pd
+
+        rows = [self._translation.positions(params) for params in configurations]
+        table = pd.DataFrame(rows).rename(columns=lambda name: f"p:{name}")
+        self._search.fit_generative_model(table.assign(objective=[-value for value in values]))
+
     def close(self) -> None:
         """Remove DeepHyper's files."""
         self._files.cleanup()

@@ -76,6 +76,13 @@ def events_of_trials() -> st.SearchStrategy[e.Event]:
             candidates=st.integers(1, 9),
             single=st.just(1),
         ),
+        st.builds(
+            e.PriorRegistered,
+            id=st.sampled_from(["a", "b"]),
+            name=st.sampled_from(["old", "older"]),
+            trials=st.integers(1, 9),
+            data=st.just({}),
+        ),
         st.builds(e.UnknownEvent, name=st.sampled_from(["trial.sung", "x"])),
         st.builds(e.WriterClosed),
     )
@@ -138,6 +145,7 @@ def picture(state: StudyState) -> dict[str, object]:
         "writers": {n: (w.closed, w.known.end, w.known.missing) for n, w in state.writers.items()},
         "rest": [state.budget, state.generation, state.stopped, state.unknown],
         "ensembles": sorted(state.ensembles.items()),
+        "priors": sorted(state.priors.items()),
     } | {"arrays": repr([found.numbers, found.rows, found.values, found.states])}
 
 
@@ -392,3 +400,14 @@ def test_of_ensembles_with_one_name_the_latest_generation_holds() -> None:
     # two processes that did not know of each other: everybody takes the same one
     logs["b"].append(built("valid", 2, 5))
     assert fold(records_of(logs)).ensembles["valid"][0].members == (5,)
+
+
+def test_all_priors_hold_and_each_id_once() -> None:
+    def registered(key: str, name: str) -> e.PriorRegistered:
+        return e.PriorRegistered(id=key, name=name, trials=9, data={})
+
+    logs = {
+        "w2": [registered("b", "late"), registered("a", "x")],
+        "w1": [registered("b", "early")],
+    }
+    assert [event.name for event in fold(records_of(logs)).registered_priors()] == ["x", "early"]

@@ -47,7 +47,7 @@ def join(state: StudyState, frozen: Frozen) -> None:
         state.adopt(facts(frozen.trial(number)))
 
 
-_APART = ("writers", "rest", "ensembles")  # what a picture holds beside trials
+_APART = ("writers", "rest", "ensembles", "priors")  # what a picture holds beside trials
 
 
 def trials_of(state: StudyState) -> dict[str, object]:

@@ -69,6 +69,10 @@ def contents_of(state: StudyState, earlier: frozenset[int] = frozenset()) -> Con
                 Record(stamp.writer, stamp.seq, stamp.time, event)
                 for event, stamp in state.ensembles.values()
             ),
+            priors=tuple(
+                Record(stamp.writer, stamp.seq, stamp.time, event)
+                for event, stamp in state.priors.values()
+            ),
         ),
     )
 

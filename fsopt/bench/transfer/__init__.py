@@ -1,0 +1,1 @@
+"""What earlier studies are worth: `fsopt bench transfer`."""
