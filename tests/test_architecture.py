@@ -38,6 +38,10 @@ ALLOWED = {
     "view": {
         *("codec", "errors", "events", "log", "space", "state", "study", "trial", "values"),
     },
+    "figures": {
+        *("errors", "events", "history", "moo", "objectives", "search", "space", "state"),
+        *("streams", "study", "surrogate", "values", "view", "fsopt"),
+    },
     "launch": {"errors", "log"},
     "ensemble": {  # arrays; `trials` joins them with studies
         *("errors", "events", "log", "predictions", "state", "streams", "study", "values"),
@@ -49,8 +53,8 @@ ALLOWED = {
         *("study", "trial", "values", "fsopt"),
     },
     "cli": {
-        *("bench", "config", "doctor", "ensemble", "errors", "launch", "objectives", "run"),
-        *("scheduler", "search", "study", "values", "fsopt", "view"),
+        *("bench", "config", "doctor", "ensemble", "errors", "figures", "launch", "objectives"),
+        *("run", "scheduler", "search", "study", "values", "fsopt", "view"),
     },
     "__init__": {
         *("config", "errors", "objectives", "run", "search", "space", "stop", "study", "trial"),

@@ -1,8 +1,8 @@
 """Figures of a study: `fsopt.figures.history(study)`, and so on; see ``docs/figures.md``.
 
-Each function takes a `fsopt.Study` and gives a `Figure`, which shows itself in notebooks and can be
-saved as PNG, SVG, PDF or HTML. Those about one objective take its name as ``objective``; ``contour``
-and ``scatter3d`` take names of parameters as ``params``, and the most important ones without.
+Each function takes a `fsopt.Study` and gives a `Figure`, which shows itself in notebooks and can
+be saved as PNG, SVG, PDF or HTML. Those about one objective take its name as ``objective``;
+``contour`` and ``scatter3d`` take names of parameters as ``params``, or find the most important.
 """
 
 from __future__ import annotations

@@ -125,6 +125,13 @@ class StudyData:
         """The columns of parameters that have more than one value."""
         return [i for i, p in enumerate(self.space.parameters) if p.levels != 1]
 
+    def signed(self, losses: FloatArray, index: int) -> FloatArray:
+        """(k,) Values of one objective as reported, of losses (k,) to be minimised."""
+        table = np.zeros((len(losses), len(self.objectives.directions)))
+        table[:, index] = losses
+        # what turns values into those to be minimised turns them back as well
+        return self.objectives.to_minimise(table)[:, index]
+
     def value_axis(self, index: int = 0) -> Axis:
         """The axis of an objective."""
         values = self.values[:, index]
@@ -139,10 +146,8 @@ class StudyData:
         They stop at the worst tenth, so that a few bad values do not make all others alike.
         """
         known = np.sort(self.losses[~np.isnan(self.losses[:, index]), index])
-        spread = np.array([[known[0]], [known[int(0.9 * (len(known) - 1))]]])
-        pair = np.zeros((2, self.values.shape[1]))
-        pair[:, index] = spread[:, 0]
-        low, high = sorted(self.objectives.to_minimise(pair)[:, index].tolist())
+        spread = known[[0, int(0.9 * (len(known) - 1))]]
+        low, high = sorted(self.signed(spread, index).tolist())
         scale = scale_of(known if self.minimises(index) else -known)
         return Shade(
             label=self.objective_label(index),
@@ -193,6 +198,32 @@ def read(study: Study) -> StudyData:
         evaluations=evaluations(study.state, time.time()),
         ensembles=tuple(built for built, _ in study.state.ensembles.values()),
     )
+
+
+def focus(data: StudyData, index: int = 0) -> Axis:
+    """The axis of an objective without the values that would flatten all others.
+
+    It reaches from the best value over three times the distance to the upper quartile, where
+    values go on for more than twice of that.
+    """
+    axis = data.value_axis(index)
+    losses = data.losses[data.is_completed, index]
+    if not len(losses):
+        return axis
+    best, quartile = float(losses.min()), float(np.quantile(losses, 0.75))
+    limit = best + 3 * (quartile - best)
+    if axis.scale == "log" or limit == best or losses.max() - best <= 2 * (limit - best):
+        return axis
+    low, high = ends(data.signed(np.array([best, limit]), index))
+    return replace(axis, low=low, high=high)
+
+
+def worst_shown(axis: Axis, *, minimise: bool) -> float:
+    """The worst value that an axis shows well: just before its end."""
+    low, high = float(axis.low or 0.0), float(axis.high or 0.0)
+    if axis.scale == "log":
+        return float(high * (low / high) ** 0.02 if minimise else low * (high / low) ** 0.02)
+    return high - (high - low) * 0.02 if minimise else low + (high - low) * 0.02
 
 
 def parameter_axis(parameter: Parameter) -> Axis:

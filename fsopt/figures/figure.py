@@ -54,9 +54,9 @@ class Figure:
 
     def to_html(self) -> str:
         """The figure as a page of its own."""
-        from fsopt.figures.page import page
+        from fsopt.figures.page import Group, page
 
-        return page(f"{self.chart.title}: {self.data.name}", [(self.data, [self.chart])])
+        return page(f"{self.chart.title}: {self.data.name}", [Group(self.data, [self.chart])])
 
     def to_matplotlib(self) -> Drawn:
         """The figure as one of matplotlib, to be changed or put beside others.

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -27,17 +27,27 @@ _ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = ("numbers.js", "draw.js", "select.js", "page.js")
 _STATES = [state.value for state in TrialState]
 
-Group = tuple[StudyData, Sequence[Chart]]
-"""A study and charts of it."""
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A part of a page: charts in which the same trials are selected."""
+
+    data: StudyData | None
+    """The study that they show; None if they show several."""
+    charts: Sequence[Chart]
+    before: str = ""
+    """The HTML that comes before them."""
+    after: str = ""
+    """And after them."""
 
 
-def page(title: str, groups: Sequence[Group], sections: Sequence[tuple[str, str]] = ()) -> str:
+def page(title: str, groups: Sequence[Group], *, refresh: int | None = None) -> str:
     """A page with charts.
 
     Args:
         title: Its title.
-        groups: Studies with their charts.
-        sections: For each group the HTML that comes before its charts and after them.
+        groups: Its parts.
+        refresh: After how many seconds a browser loads it again, if it shall.
 
     Returns:
         HTML. Every text of a study is escaped in it.
@@ -49,18 +59,15 @@ def page(title: str, groups: Sequence[Group], sections: Sequence[tuple[str, str]
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    parts = []
-    for index, (_, charts) in enumerate(groups):
-        before, after = sections[index] if sections else ("", "")
-        parts.append(_group_html(index, charts, before, after))
-    heading = f"<h1>{escape(title)}</h1>" if not sections else ""
+    parts = "".join(_group_html(index, group) for index, group in enumerate(groups))
+    again = f'<meta http-equiv="refresh" content="{refresh}">\n' if refresh else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f"<main>\n{heading}\n{''.join(parts)}\n</main>\n"
+        f"{again}<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f"<main>\n{parts}\n</main>\n"
         f'<script type="application/json" id="data">{encode(groups)}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
@@ -71,26 +78,26 @@ def _hash(text: str) -> str:
     return f"sha256-{digest}"
 
 
-def _group_html(index: int, charts: Sequence[Chart], before: str, after: str) -> str:
+def _group_html(index: int, group: Group) -> str:
     figures = "".join(
-        f'<section class="chart" id="{index}-{chart.name}" aria-labelledby="{index}-{chart.name}-t">'
-        f'<h3 id="{index}-{chart.name}-t">{escape(chart.title)}</h3>'
+        f'<section class="chart" id="{chart.name}-{index}"><h3>{escape(chart.title)}</h3>'
         f'<p class="caption">{escape(chart.caption)}</p>'
         f'<div class="panels" data-group="{index}" data-chart="{at}"></div></section>'
-        for at, chart in enumerate(charts)
+        for at, chart in enumerate(group.charts)
     )
-    return (
-        f'<article class="study">{before}<div class="selection" data-group="{index}"></div>'
-        f'<div class="charts">{figures}</div>{after}</article>'
-    )
+    selection = f'<div class="selection" data-group="{index}"></div>' if group.data else ""
+    return f"<article>{group.before}<div>{selection}{figures}</div>{group.after}</article>"
 
 
 def encode(groups: Iterable[Group]) -> str:
     """The data of a page as JSON that may stand in HTML."""
     columns = _Columns()
     told = [
-        {"trials": _trials(data, columns), "charts": [_plain(chart, columns) for chart in charts]}
-        for data, charts in groups
+        {
+            "trials": _trials(group.data, columns) if group.data else None,
+            "charts": [_plain(chart, columns) for chart in group.charts],
+        }
+        for group in groups
     ]
     document = {"palette": PALETTE, "groups": told, "columns": columns.encoded}
     text = json.dumps(document, separators=(",", ":"), allow_nan=False)

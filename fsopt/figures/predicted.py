@@ -47,7 +47,7 @@ def importance(
     order = told.ordered()
     names = tuple(told.names[i] for i in order)
     pairs = np.argsort(-told.interactions, kind="stable")[:_MOST_PAIRS]
-    pair_names = tuple(" and ".join(told.names[i] for i in told.pairs[p]) for p in pairs)
+    pair_names = tuple(" & ".join(told.names[i] for i in told.pairs[p]) for p in pairs)
     panels = [
         _bars("alone (fANOVA)", names, told.fanova[order], BLUE, told.fanova_deviation[order]),
         _bars("by permutation", names, told.permutation[order], ORANGE),
@@ -126,7 +126,7 @@ def partial(data: StudyData, *, objective: str | None = None) -> Chart:
         mean, deviation = dependence(data, model, [column], units[:, np.newaxis])
         curves.append((column, parameter.from_unit(units), mean, deviation))
     spread = np.concatenate([m + s * d for _, _, m, d in curves for s in (-1, 1)])
-    low, high = ends(_signed(data, index, spread))
+    low, high = ends(data.signed(spread, index))
     y = Axis(label=f"expected {data.objective_label(index)}", low=low, high=high)
     panels = tuple(_dependence_panel(data, index, curve, y) for curve in curves)
     return Chart(
@@ -150,7 +150,7 @@ def _dependence_panel(
 ) -> Panel:
     column, along, mean, deviation = curve
     axis = parameter_axis(data.space.parameters[column])
-    values = _signed(data, index, mean)
+    values = data.signed(mean, index)
     low, high = values - deviation, values + deviation
     if axis.names:
         gap = np.full(len(along), np.nan)
@@ -194,7 +194,7 @@ def contour(data: StudyData, params: Sequence[str], *, objective: str | None = N
     label = data.objective_label(index)
     panels = []
     for title, unit, numbers, reverse in (
-        ("expected", label, _signed(data, index, mean), not data.minimises(index)),
+        ("expected", label, data.signed(mean, index), not data.minimises(index)),
         ("uncertainty", "standard deviation", deviation, True),
     ):
         known = numbers[~np.isnan(numbers)]
@@ -250,10 +250,3 @@ def _edges(parameter: Parameter, units: FloatArray) -> FloatArray:
         return np.array([axis.low, axis.high], dtype=np.float64)
     middles = back((scale(numbers[:-1]) + scale(numbers[1:])) / 2)
     return np.concatenate([[axis.low], middles, [axis.high]]).astype(np.float64)
-
-
-def _signed(data: StudyData, index: int, losses: FloatArray) -> FloatArray:
-    """Losses (k,) of one objective as the user reports it."""
-    signed = np.zeros((len(losses), len(data.objectives.directions)))
-    signed[:, index] = losses
-    return data.objectives.to_minimise(signed)[:, index]

@@ -24,7 +24,7 @@ from fsopt.figures.chart import (
     Points,
     ends,
 )
-from fsopt.figures.data import BoolArray, StudyData, require, time_unit
+from fsopt.figures.data import StudyData, focus, require, time_unit, worst_shown
 
 _WINDOW = 20
 """Quantiles are those of at least so many trials, or of a tenth of all."""
@@ -80,7 +80,8 @@ def _history(data: StudyData, index: int) -> Panel:
     stopped = data.having("stopped")[order]
     failed = data.having("failed")[order]
     axis = focus(data, index)
-    worse = _is_beyond(axis, values, minimise=data.minimises(index))
+    edge = worst_shown(axis, minimise=data.minimises(index))
+    worse = values > edge if data.minimises(index) else values < edge
     marks: list[Mark] = []
     along, shown = place[completed], values[completed]
     window = max(_WINDOW, len(shown) // 10)
@@ -88,7 +89,7 @@ def _history(data: StudyData, index: int) -> Panel:
         low, middle, high = running_quantiles(shown, window)
         marks.append(Band(x=along, low=low, high=high, label=f"middle half of {window} trials"))
         marks.append(Line(x=along, y=middle, dashed=True, width=1.2, label="their median"))
-    floor = np.full(len(order), _worst_end(axis, minimise=data.minimises(index)))
+    floor = np.full(len(order), edge)
     for chosen, heights, color, symbol, label in (
         (completed & ~worse, values, BLUE, "dot", "completed"),
         (completed & worse, floor, GREY, "dot", "worse than is shown"),
@@ -113,46 +114,13 @@ def _history(data: StudyData, index: int) -> Panel:
     return Panel(x=Axis(label="finished trials"), y=axis, marks=tuple(marks))
 
 
-def focus(data: StudyData, index: int = 0) -> Axis:
-    """The axis of an objective without the values that would flatten all others.
-
-    It reaches from the best value over three times the distance to the upper quartile, where
-    values go on for more than twice of that.
-    """
-    axis = data.value_axis(index)
-    losses = data.losses[data.is_completed, index]
-    best, quartile = float(losses.min()), float(np.quantile(losses, 0.75))
-    limit = best + 3 * (quartile - best)
-    if axis.scale == "log" or limit == best or losses.max() - best <= 2 * (limit - best):
-        return axis
-    pair = np.zeros((2, data.values.shape[1]))
-    pair[:, index] = best, limit
-    low, high = ends(data.objectives.to_minimise(pair)[:, index])
-    return replace(axis, low=low, high=high)
-
-
-def _is_beyond(axis: Axis, values: FloatArray, *, minimise: bool) -> BoolArray:
-    """(n,) Which values are worse than all that an axis shows."""
-    if axis.low is None or axis.high is None:
-        return np.zeros(len(values), dtype=np.bool_)
-    return values > axis.high if minimise else values < axis.low
-
-
-def _worst_end(axis: Axis, *, minimise: bool) -> float:
-    """Where an axis shows what is beyond its worse end: just before that end."""
-    low, high = float(axis.low or 0.0), float(axis.high or 0.0)
-    if axis.scale == "log":
-        return float(high * (low / high) ** 0.02 if minimise else low * (high / low) ** 0.02)
-    return high - (high - low) * 0.02 if minimise else low + (high - low) * 0.02
-
-
 def _best(data: StudyData, index: int) -> FloatArray:
     """(n,) The best value when each trial had ended, as reported; NaN for unfinished ones."""
     order = data.by_end
     losses = np.where(data.is_completed[order, np.newaxis], data.losses[order], np.nan)
-    best = np.full(data.values.shape, np.nan)
-    best[order, index] = incumbents(losses[:, index])
-    return data.objectives.to_minimise(best)[:, index]
+    best = np.full(len(data.numbers), np.nan)
+    best[order] = incumbents(losses[:, index])
+    return data.signed(best, index)
 
 
 def regret(
@@ -195,6 +163,43 @@ def regret(
     )
 
 
+def comparison(studies: Sequence[StudyData]) -> Chart:
+    """The best value so far of several studies, over trials and over time.
+
+    Raises:
+        StudyError: If their first objectives differ, or one has no completed trial.
+    """
+    first = studies[0]
+    for data in studies:
+        require(data.is_completed.any(), f"{data.name}: {_NO_VALUE}")
+        require(
+            (data.objective_label(), data.minimises())
+            == (first.objective_label(), first.minimises()),
+            f"{data.name} and {first.name} have different objectives; they can't be compared",
+        )
+    unit, unit_name = time_unit(max(float(_seconds(data).max()) for data in studies))
+    over_trials, over_time = [], []
+    for at, data in enumerate(studies):
+        best, color = _best(data, 0)[data.by_end], at % len(PALETTE)
+        place = np.arange(1.0, len(best) + 1)
+        over_trials.append(Line(x=place, y=best, step=True, color=color, label=data.name))
+        along = _seconds(data) / unit
+        over_time.append(Line(x=along, y=best, step=True, color=color, label=data.name))
+    ranges = [focus(data) for data in studies]
+    lows, highs = [axis.low or 0.0 for axis in ranges], [axis.high or 0.0 for axis in ranges]
+    y = replace(ranges[0], low=min(lows), high=max(highs))
+    return Chart(
+        name="comparison",
+        title="Best value so far",
+        caption="The best value of each study, over finished trials and over time.",
+        panels=(
+            Panel(x=Axis(label="finished trials"), y=y, marks=tuple(over_trials)),
+            Panel(x=Axis(label=f"{unit_name} since the start"), y=y, marks=tuple(over_time)),
+        ),
+        columns=2,
+    )
+
+
 def regrets(
     studies: Sequence[StudyData], objective: str | None = None, optimum: float | None = None
 ) -> list[FloatArray]:
@@ -229,9 +234,7 @@ def ecdf(studies: Sequence[StudyData], *, objective: str | None = None) -> Chart
         index = data.objective(objective)
         losses = np.sort(data.losses[data.is_completed, index])
         require(len(losses), f"{data.name}: {_NO_VALUE}")
-        signed = np.zeros((len(losses), data.values.shape[1]))
-        signed[:, index] = losses
-        values = data.objectives.to_minimise(signed)[:, index]
+        values = data.signed(losses, index)
         everything.append(values)
         share = np.arange(1.0, len(losses) + 1) / data.having("completed", "failed").sum()
         lines.append(

@@ -20,7 +20,7 @@ from fsopt.figures.chart import (
     Points,
     Shade,
 )
-from fsopt.figures.data import StudyData, parameter_axis, require, with_room
+from fsopt.figures.data import StudyData, focus, parameter_axis, require, with_room, worst_shown
 from fsopt.space import Float, Int
 
 MIN_TRIALS = 5
@@ -65,13 +65,17 @@ def slices(data: StudyData, *, objective: str | None = None) -> Chart:
     require(valued.any(), "no trial has a value yet; there is nothing to show")
     last = float(max(data.numbers[valued].max(), 1))
     shade = Shade(label="trial number", low=0.0, high=last, reverse=True)
+    y = focus(data, index)
+    worst = worst_shown(y, minimise=data.minimises(index))
+    clip = np.minimum if data.minimises(index) else np.maximum
+    shown = clip(data.values[:, index], worst)
     panels = []
     for i in data.varying:
         active = valued & ~np.isnan(data.rows[:, i])
         parameter = data.space.parameters[i]
         points = Points(
             x=_spread(data, i, active),
-            y=data.values[active, index],
+            y=shown[active],
             color=data.numbers[active].astype(np.float64),
             trials=data.numbers[active],
             size=4.0,
@@ -79,7 +83,7 @@ def slices(data: StudyData, *, objective: str | None = None) -> Chart:
         panels.append(
             Panel(
                 x=with_room(parameter_axis(parameter)),
-                y=data.value_axis(index),
+                y=y,
                 marks=(points,),
                 shade=shade,
             )
@@ -89,7 +93,7 @@ def slices(data: StudyData, *, objective: str | None = None) -> Chart:
         title="Slices",
         caption="The value of each trial over each parameter; the later, the more it stands out. "
         "Points of categories are spread out to be seen; trials in which a parameter is inactive "
-        "are not in its panel.",
+        "are not in its panel. Values worse than the axis shows are on its edge.",
         panels=tuple(panels),
         columns=min(3, len(panels)),
         height=2.8,

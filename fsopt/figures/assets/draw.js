@@ -44,7 +44,7 @@ function drawView(view) {
 function drawPlane(view, pen) {
   const { panel, width, height } = view;
   const longest = Math.max(0, ...panel.y.names.map((name) => pen.measureText(name).width));
-  const left = panel.y.names.length ? Math.min(longest + 14, width * 0.36) : 62;
+  const left = panel.y.names.length ? Math.min(longest + 14, width * 0.48) : 62;
   const right = panel.shade ? 78 : 14;
   const names = panel.x.names.map((name) => pen.measureText(name).width);
   const room = (width - left - right) / Math.max(1, names.length);
@@ -73,7 +73,7 @@ function drawGrid(view, pen) {
   pen.lineWidth = 1;
   pen.textBaseline = "middle";
   pen.textAlign = "right";
-  for (const [at, name] of sy.ticks(Math.max(2, Math.round((frame.bottom - frame.top) / 45)))) {
+  for (const [at, name] of sy.ticks(Math.max(2, Math.round((frame.bottom - frame.top) / 34)))) {
     const y = sy(at);
     if (y < frame.top - 1 || y > frame.bottom + 1) continue;
     if (!panel.y.names.length) line(pen, grid, frame.left, y, frame.right, y);
@@ -82,7 +82,7 @@ function drawGrid(view, pen) {
   }
   pen.textBaseline = "top";
   pen.textAlign = "center";
-  for (const [at, name] of sx.ticks(Math.max(2, Math.round((frame.right - frame.left) / 70)))) {
+  for (const [at, name] of sx.ticks(Math.max(2, Math.round((frame.right - frame.left) / 62)))) {
     const x = sx(at);
     if (x < frame.left - 1 || x > frame.right + 1) continue;
     if (!panel.x.names.length) line(pen, grid, x, frame.top, x, frame.bottom);
@@ -285,7 +285,7 @@ const EDGES = CORNERS.flatMap((a, i) =>
 function drawCube(view, pen) {
   const { panel, width, height } = view;
   view.frame = { left: 10, right: width - 80, top: 12, bottom: height - 16 };
-  const size = Math.min(width - 150, height) * 0.52;
+  const size = Math.min(width - 170, height) * 0.58;
   const centre = [(width - 80) / 2, height / 2];
   const [turn, tilt] = view.angles;
   const project = (point) => {
@@ -340,7 +340,7 @@ function drawCubeAxis(pen, axis, scale, k, project, centre) {
     if (place >= -0.001 && place <= 1.001) pen.fillText(name, ...outward(at(place), 14));
   }
   pen.font = `600 ${FONT}`;
-  pen.fillText(axis.label, ...outward(at(0.5), 40));
+  pen.fillText(axis.label, ...outward(at(0.5), 40 + (k === 2 ? pen.measureText(axis.label).width / 2 : 0)));
   pen.font = FONT;
 }
 

@@ -104,7 +104,7 @@ function ticksOf(axis, low, high, count) {
   }
   const wide = (high - low) / Math.max(1, count);
   const magnitude = 10 ** Math.floor(Math.log10(wide));
-  let step = [1, 2, 5, 10].map((f) => f * magnitude).find((s) => s >= wide * 0.999);
+  let step = [1, 2, 5, 10].map((f) => f * magnitude).find((s) => s >= wide * 0.8);
   if (axis.whole) step = Math.max(1, Math.round(step));
   const found = [];
   for (let at = Math.ceil(low / step - 1e-9); at * step <= high + step * 1e-9; at++) {

@@ -21,6 +21,8 @@ const tip = {
 };
 tip.box.hidden = true;
 
+const NONE = { numbers: [], states: [], state_names: [], columns: [] };
+
 /** One panel on the page. */
 function makeView(panel, chart, palette) {
   const canvas = element("canvas", {
@@ -100,7 +102,7 @@ function start() {
   const told = JSON.parse(document.getElementById("data").textContent);
   const columns = told.columns.map(decoded);
   const groups = told.groups.map((group) => resolved(group, columns));
-  const selections = groups.map((group) => new Selection(group.trials));
+  const selections = groups.map((group) => new Selection(group.trials ?? NONE));
   for (const host of document.querySelectorAll(".panels")) {
     const selection = selections[host.dataset.group];
     const chart = groups[host.dataset.group].charts[host.dataset.chart];

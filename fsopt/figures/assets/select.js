@@ -171,12 +171,12 @@ function selectionPanel(host, selection) {
   const { trials } = selection;
   const column = element("select", { id: `column-${host.dataset.group}` });
   trials.columns.forEach((each, at) => column.append(element("option", { value: at }, each.name)));
-  const from = element("input", { type: "number", step: "any", "aria-label": "from" });
-  const to = element("input", { type: "number", step: "any", "aria-label": "to" });
+  const from = element("input", { type: "number", step: "any", "aria-label": "from", placeholder: "from" });
+  const to = element("input", { type: "number", step: "any", "aria-label": "to", placeholder: "to" });
   const value = element("select", { "aria-label": "value" });
   const apply = element("button", { type: "button" }, "Select");
   const clear = element("button", { type: "button" }, "Select all");
-  const count = element("output", { "aria-live": "polite" });
+  const count = element("output");
   const table = element("div", { class: "table" });
   const offered = () => {
     const { names } = trials.columns[column.value];
