@@ -17,6 +17,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "run": ("fsopt.cli.run", "Create or join a study and work on it."),
     "submit": ("fsopt.cli.submit", "Submit a job array that works on a study."),
     "status": ("fsopt.cli.inspect", "Show how a study stands."),
+    "watch": ("fsopt.cli.watch", "Show how a study stands, live."),
     "trials": ("fsopt.cli.inspect", "List all trials."),
     "show": ("fsopt.cli.inspect", "Show one trial and every event that made it."),
     "best": ("fsopt.cli.inspect", "Show the best trial, or the Pareto front."),

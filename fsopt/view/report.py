@@ -9,7 +9,13 @@ from fsopt.log import layout
 from fsopt.study import Study
 from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
-from fsopt.view.summary import failed_trials, format_seconds, format_value, format_values
+from fsopt.view.summary import (
+    failed_trials,
+    format_seconds,
+    format_value,
+    format_values,
+    savings_line,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +67,8 @@ def status_lines(study: Study, status: dict[str, Any]) -> list[str]:
         left = status["seconds_left"]
         more = f", about {format_seconds(left)} left" if left and writers["live"] else ""
         lines.append(f"rate: {status['trials_per_hour']:.4g} trials an hour{more}")
+    if status["stopping"]["trials"]:
+        lines.append(savings_line(status["stopping"]))
     if status["stopped"]:
         lines.append("stopped: processes finish; fsopt reopen lets the study go on")
     if status["damaged_lines"]:
