@@ -104,8 +104,11 @@ def fanova(forest: Forest, distributions: Sequence[Distribution]) -> Importances
         if shares is not None:
             single.append(shares[0])
             together.append(shares[1])
+    trees = len(single)
     return Importances(
-        np.array(single).reshape(-1, count), pairs, np.array(together).reshape(-1, len(pairs))
+        np.array(single).reshape(trees, count),
+        pairs,
+        np.array(together).reshape(trees, len(pairs)),
     )
 
 
