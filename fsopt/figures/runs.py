@@ -144,9 +144,10 @@ def timeline(data: StudyData) -> Chart:
     begin = float(spans.starts.min())
     unit, unit_name = time_unit(float(spans.ends.max()) - begin)
     starts, stops = (spans.starts - begin) / unit, (spans.ends - begin) / unit
-    x = Axis(label=f"{unit_name} since the start", low=0.0, high=float(stops.max()) * 1.01)
-    moments, busy = concurrency(starts, stops, float(stops.max()))
-    share = float((stops - starts).sum()) / (float(stops.max()) * slots(spans).sum())
+    until = float(stops.max()) or 1.0  # all may have happened at once
+    x = Axis(label=f"{unit_name} since the start", low=0.0, high=until * 1.01)
+    moments, busy = concurrency(starts, stops, until)
+    share = float((stops - starts).sum()) / (until * slots(spans).sum())
     note = ""
     if len(spans.writers) > _MOST_WRITERS:
         note = f" Of {len(spans.writers)} processes the first {_MOST_WRITERS} are shown."
@@ -160,7 +161,12 @@ def timeline(data: StudyData) -> Chart:
             Panel(
                 title=f"evaluations at the same time; {share:.0%} of what was possible",
                 x=x,
-                y=Axis(label="evaluations", low=0.0, high=float(busy.max()) * 1.1, whole=True),
+                y=Axis(
+                    label="evaluations",
+                    low=0.0,
+                    high=max(1.0, float(busy.max())) * 1.1,
+                    whole=True,
+                ),
                 marks=(Line(x=moments, y=busy, color=GREEN, width=1.2),),
             ),
         ),
