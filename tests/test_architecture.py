@@ -40,7 +40,7 @@ ALLOWED = {
     },
     "figures": {
         *("errors", "events", "history", "moo", "objectives", "search", "space", "state"),
-        *("streams", "study", "surrogate", "values", "view", "fsopt"),
+        *("streams", "study", "surrogate", "view", "fsopt"),
     },
     "launch": {"errors", "log"},
     "ensemble": {  # arrays; `trials` joins them with studies

@@ -188,7 +188,7 @@ def read(study: Study) -> StudyData:
     rows = np.full((len(table), len(study.config.space)), np.nan)
     rows[np.searchsorted(table["trial"].to_numpy(), found.numbers)] = found.rows
     return StudyData(
-        name=str(study.directory or "study"),
+        name=name_of(study),
         space=study.config.space,
         objectives=study.session.objectives,
         seed=study.config.seed or 0,
@@ -198,6 +198,11 @@ def read(study: Study) -> StudyData:
         evaluations=evaluations(study.state, time.time()),
         ensembles=tuple(built for built, _ in study.state.ensembles.values()),
     )
+
+
+def name_of(study: Study) -> str:
+    """What a study is called: its directory."""
+    return str(study.directory or "study in memory")
 
 
 def focus(data: StudyData, index: int = 0) -> Axis:

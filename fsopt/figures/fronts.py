@@ -39,7 +39,7 @@ def pareto(data: StudyData) -> Chart:
     panels.append(
         Panel(
             title="dominated hypervolume",
-            x=Axis(label="finished trials"),
+            x=Axis(label="finished trials", whole=True),
             y=Axis(label="hypervolume", low=0.0, high=float(volumes.max()) * 1.05 or 1.0),
             marks=(Line(x=places, y=volumes, color=GREEN, step=True),),
         )

@@ -111,7 +111,7 @@ def _history(data: StudyData, index: int) -> Panel:
             )
     best = _best(data, index)[order]
     marks.append(Line(x=place, y=best, color=GREEN, step=True, label="best so far", width=2.2))
-    return Panel(x=Axis(label="finished trials"), y=axis, marks=tuple(marks))
+    return Panel(x=Axis(label="finished trials", whole=True), y=axis, marks=tuple(marks))
 
 
 def _best(data: StudyData, index: int) -> FloatArray:
@@ -156,7 +156,7 @@ def regret(
         caption=f"How far the best value so far was from {known}, over finished trials and over "
         "time. Where a line falls the search was making progress.",
         panels=(
-            Panel(x=Axis(label="finished trials"), y=y, marks=tuple(over_trials)),
+            Panel(x=Axis(label="finished trials", whole=True), y=y, marks=tuple(over_trials)),
             Panel(x=Axis(label=f"{unit_name} since the start"), y=y, marks=tuple(over_time)),
         ),
         columns=2,
@@ -193,7 +193,7 @@ def comparison(studies: Sequence[StudyData]) -> Chart:
         title="Best value so far",
         caption="The best value of each study, over finished trials and over time.",
         panels=(
-            Panel(x=Axis(label="finished trials"), y=y, marks=tuple(over_trials)),
+            Panel(x=Axis(label="finished trials", whole=True), y=y, marks=tuple(over_trials)),
             Panel(x=Axis(label=f"{unit_name} since the start"), y=y, marks=tuple(over_time)),
         ),
         columns=2,

@@ -15,10 +15,9 @@ from fsopt.errors import FsoptError
 from fsopt.figures import progress
 from fsopt.figures.catalogue import FIGURES, chart
 from fsopt.figures.chart import Chart
-from fsopt.figures.data import StudyData, read
+from fsopt.figures.data import StudyData, name_of, read
 from fsopt.figures.page import Group, page
 from fsopt.study import Study
-from fsopt.values import to_json
 from fsopt.view.summary import (
     best_summary,
     failed_trials,
@@ -84,7 +83,7 @@ def _comparison(studies: Sequence[Study], known: Sequence[StudyData]) -> Group:
         best = best[0] if isinstance(best, list) and best else best
         values = ", ".join(map(format_value, best["values"].values())) if best else ""
         failed = counts["failed"]
-        rows.append([status["study"], counts["total"], counts["completed"], failed, values])
+        rows.append([name_of(study), counts["total"], counts["completed"], failed, values])
     head = ("study", "trials", "completed", "failed", "best")
     heading = f"<h1>{len(studies)} studies</h1>"
     return Group(None, charts, before=heading + _table(head, rows))
@@ -97,7 +96,7 @@ def _summary_html(study: Study, index: int, charts: Sequence[Chart]) -> str:
         f'<a href="#{escape(each.name)}-{index}">{escape(each.title)}</a>' for each in charts
     )
     return (
-        f"<header><h1>{escape(status['study'])}</h1>"
+        f"<header><h1>{escape(name_of(study))}</h1>"
         f'<p class="faint">as of {moment}, fsopt {escape(fsopt.__version__)}</p></header>'
         f"{_cards(_numbers(status))}{_best_html(study, index)}{_failures_html(study)}"
         f"<h2>Figures</h2><nav>{links}</nav>"
@@ -188,7 +187,7 @@ def _definition_html(study: Study) -> str:
     ]
     return (
         f"<h2>Definition</h2><pre>{escape(repr(config.space))}</pre>"
-        f"<h2>Provenance</h2>{_table(('what', ''), [row for row in rows if row[1] != ''])}"
+        f"<h2>Provenance</h2>{_table(('what', 'value'), [row for row in rows if row[1] != ''])}"
         f"<h2>Commands</h2><pre>{escape(_commands(study))}</pre>"
     )
 
@@ -215,16 +214,24 @@ def _commands(study: Study) -> str:
     best = best_summary(study)
     best = best[0] if isinstance(best, list) and best else best
     if best:
-        given = " ".join(
-            shlex.quote(f"{name}={json.dumps(to_json(value))}")
-            for name, value in best["params"].items()
-        )
+        words = (f"{name}={_word(value)}" for name, value in best["params"].items())
+        given = " ".join(map(shlex.quote, words))
         lines += [
             "# how the best configuration was found; try it in another study",
             f"fsopt show {directory} {best['trial']} --replay",
             f"fsopt enqueue NEW {given}",
         ]
     return "\n".join(lines)
+
+
+def _word(value: object) -> str:
+    """A value as ``fsopt enqueue`` reads it: JSON, or a text that is none."""
+    if isinstance(value, str):
+        try:
+            json.loads(value)
+        except ValueError:
+            return value
+    return json.dumps(value)
 
 
 def _missing_html(missing: dict[str, str]) -> str:

@@ -66,12 +66,17 @@ def curves(data: StudyData) -> Chart:
         f"diamond where another attempt took it on.{more}",
         panels=(
             Panel(
-                x=Axis(label="step", low=min(1.0, float(steps.min())), high=float(steps.max())),
+                x=_step_axis(steps),
                 y=Axis(label=label, scale=scale, low=low, high=high),
                 marks=tuple(marks),
             ),
         ),
     )
+
+
+def _step_axis(steps: pd.Series[int]) -> Axis:
+    low, high = min(1.0, float(steps.min())), float(steps.max())
+    return Axis(label="step", whole=True, low=low, high=max(high, low + 1))
 
 
 def _shown_as(state: str) -> str:

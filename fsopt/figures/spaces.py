@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from fsopt.figures.chart import (
     Shade,
 )
 from fsopt.figures.data import StudyData, focus, parameter_axis, require, with_room, worst_shown
-from fsopt.space import Float, Int
+from fsopt.space import Categorical, Float, Int, Parameter
 
 MIN_TRIALS = 5
 """Below that nothing can be told of how parameters and values hang together."""
@@ -188,8 +189,6 @@ def correlation(data: StudyData) -> Chart:
         chosen.sum() >= MIN_TRIALS,
         f"{chosen.sum()} trials have values; correlations need {MIN_TRIALS}",
     )
-    from fsopt.space import Categorical
-
     ordered = [i for i in data.varying if not isinstance(data.space.parameters[i], Categorical)]
     names = [data.space.names[i] for i in ordered] + list(data.objectives.directions)
     numbers = np.hstack([data.rows[:, ordered], data.values])[chosen]
@@ -235,9 +234,9 @@ def failures(data: StudyData) -> Chart:
     return Chart(
         name="failures",
         title="Failures in the space",
-        caption="The share of finished trials that failed, over each parameter, with the number "
-        "of failures. The thin lines are 95% intervals (Wilson, 1927): long where few trials "
-        "were. The dashed line is the share in all the study.",
+        caption="The share of finished trials that failed, over each parameter. The thin lines "
+        "are 95% intervals (Wilson, 1927): long where few trials were. The dashed line is the "
+        "share in all the study.",
         panels=panels,
         columns=min(3, len(panels)),
         height=2.6,
@@ -248,14 +247,7 @@ def _failure_panel(
     data: StudyData, column: int, failed: np.ndarray, finished: np.ndarray
 ) -> Panel:
     parameter = data.space.parameters[column]
-    axis = parameter_axis(parameter)
-    low, high = float(axis.low or 0.0), float(axis.high or 1.0)
-    if axis.names:
-        edges = np.arange(len(axis.names) + 1) - 0.5
-    elif axis.scale == "log":
-        edges = np.geomspace(low, high, _BINS + 1)
-    else:
-        edges = np.linspace(low, high, _BINS + 1)
+    axis, edges = _bins(parameter)
     active = finished & ~np.isnan(data.rows[:, column])
     place = np.clip(
         np.searchsorted(edges, data.rows[active, column], side="right") - 1, 0, len(edges) - 2
@@ -295,6 +287,19 @@ def _failure_panel(
             ),
         ),
     )
+
+
+def _bins(parameter: Parameter) -> tuple[Axis, FloatArray]:
+    """An axis and the edges of the bins on it: one for each value, or a few equal ones."""
+    axis = parameter_axis(parameter)
+    low, high = float(axis.low or 0.0), float(axis.high or 1.0)
+    if axis.names:
+        return axis, np.arange(len(axis.names) + 1.0) - 0.5
+    if axis.whole and high - low < _BINS and axis.scale == "linear":
+        edges = np.arange(high - low + 2.0) + (low - 0.5)
+        return replace(axis, low=float(edges[0]), high=float(edges[-1])), edges
+    spaced = np.geomspace if axis.scale == "log" else np.linspace
+    return axis, np.asarray(spaced(low, high, _BINS + 1), dtype=np.float64)
 
 
 def wilson(successes: FloatArray, trials: FloatArray) -> tuple[FloatArray, FloatArray]:

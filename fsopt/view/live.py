@@ -98,13 +98,13 @@ def _progress(status: dict[str, Any], width: int) -> RenderableType:
     counts, total = status["trials"], status["budget"]["trials"]
     finished = sum(counts[name] for name in ("completed", "stopped", "failed"))
     line = Text(no_wrap=True, overflow="ellipsis")
-    line.append(status["study"], style="bold")
-    line.append(f"  {finished} of {total} trials" if total else f"  {finished} trials")
+    line.append(f"{finished} of {total} trials" if total else f"{finished} trials", style="bold")
     for name, number in counts.items():
         if number and name != "total":
             line.append(f"  {number} {name}", style=_COLORS.get(name, "dim"))
     if status["stopped"]:
         line.append("  stopped: processes finish", style="yellow")
+    line.append(f"  {status['study']}", style="dim")
     if not total:
         return line
     bar = ProgressBar(total=total, completed=min(finished, total), width=width)
@@ -148,8 +148,14 @@ def _curve(study: Study, width: int, height: int) -> RenderableType:
 
 def _crew(crew: list[Worker], rows: int) -> RenderableType:
     table = Table(box=box.SIMPLE_HEAD, expand=True, show_edge=False, pad_edge=False)
-    for name in ("process", "machine", "is", "last sign of life", "evaluates"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    for name, least in (
+        ("process", 12),
+        ("machine", 4),
+        ("is", 6),
+        ("last sign", 12),
+        ("runs", 4),
+    ):
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=least)
     for worker in crew[:rows]:
         trials = ", ".join(map(str, worker.running[:6])) + (" …" if worker.running[6:] else "")
         table.add_row(

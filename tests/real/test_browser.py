@@ -23,9 +23,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 IS_DRAWN = """canvas => {
   const pen = canvas.getContext("2d");
   const {data} = pen.getImageData(0, 0, canvas.width, canvas.height);
-  const colors = new Set();
-  for (let i = 0; i < data.length; i += 4) colors.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
-  return colors.size > 8;
+  return new Set(new Uint32Array(data.buffer)).size > 8;
 }"""
 PICTURE = "canvas => canvas.toDataURL()"
 

@@ -129,9 +129,14 @@ function line(pen, color, x0, y0, x1, y1) {
   pen.stroke();
 }
 
+/** A colour of the palette; lighter on a dark background. */
+function painted(palette, index) {
+  return darkness.matches ? `color-mix(in srgb, ${palette[index]} 70%, white)` : palette[index];
+}
+
 const colorOf = (view, mark, at) =>
   typeof mark.color === "number"
-    ? view.palette[mark.color]
+    ? painted(view.palette, mark.color)
     : shaded(view.panel.shade, mark.color[at]);
 
 const opacityOf = (view, mark, at, usual) =>
@@ -145,7 +150,7 @@ const DRAWERS = {
     pen.globalAlpha = 1;
   },
   Line(view, pen, mark) {
-    pen.strokeStyle = view.palette[mark.color];
+    pen.strokeStyle = painted(view.palette, mark.color);
     pen.setLineDash(mark.dashed ? [6, 4] : []);
     pen.lineWidth = mark.width;
     for (const [first, last] of runsOf(mark)) {
@@ -167,7 +172,7 @@ const DRAWERS = {
     pen.globalAlpha = 1;
   },
   Band(view, pen, mark) {
-    pen.fillStyle = view.palette[mark.color];
+    pen.fillStyle = painted(view.palette, mark.color);
     pen.globalAlpha = 0.2;
     pen.beginPath();
     for (let at = 0; at < mark.x.length; at++) pen.lineTo(view.sx(mark.x[at]), view.sy(mark.low[at]));

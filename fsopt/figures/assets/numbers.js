@@ -43,7 +43,8 @@ function shaded(shade, number) {
 function shown(number) {
   if (Number.isNaN(number)) return "–";
   if (Number.isInteger(number) && Math.abs(number) < 1e6) return String(number);
-  return String(Number(number.toPrecision(5)));
+  const told = Number(number.toPrecision(5));
+  return Math.abs(told) < 1e-3 || Math.abs(told) >= 1e6 ? told.toExponential() : String(told);
 }
 
 /** What stands for a number on an axis or in a table: a name, or the number. */

@@ -72,7 +72,7 @@ function legend(panel, palette) {
     const item = element("li");
     const key = element("span", { class: `key ${mark.kind.toLowerCase()} ${mark.symbol ?? ""}` });
     if (mark.dashed) key.classList.add("dashed");
-    key.style.color = palette[typeof mark.color === "number" ? mark.color : 0];
+    key.style.color = painted(palette, typeof mark.color === "number" ? mark.color : 0);
     item.append(key, element("span", {}, mark.label));
     list.append(item);
   }
