@@ -41,7 +41,8 @@ def watch(directory: str, interval: float, once: bool) -> None:
 
     console = Console()
     study = open_study(directory)
-    study.session.be_content()
+    if study.session.chain.newest is not None:
+        study.session.be_content()
     if once or not console.is_terminal:
         console.print(screen(study, console.width, console.height))
         return

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BoolArray = NDArray[np.bool_]
 
-_WIDE = 1000.0
+_WIDE = 100.0
 """Values of one sign that span more than this factor are shown on a logarithmic axis."""
 
 

@@ -92,15 +92,28 @@ def _panel(axes: Any, panel: Panel) -> None:
     if panel.z is not None:
         _axis(axes, "z", panel.z)
         axes.view_init(elev=22, azim=-58)
+        if panel.z.names:  # words need more room than numbers
+            axes.tick_params(axis="z", pad=10)
+            axes.zaxis.labelpad = 18
         axes.set_box_aspect(None, zoom=0.86)
     if panel.title:
         axes.set_title(panel.title, fontsize="medium")
     labelled = [mark for mark in panel.marks if mark.label]
     if labelled:
-        axes.legend(fontsize="small", framealpha=0.85)
+        _legend(axes, has_title=bool(panel.title))
     axes.set_axisbelow(True)
     if not any(isinstance(mark, Boxes) for mark in panel.marks):
         axes.grid(visible=True, alpha=0.25)
+
+
+def _legend(axes: Any, *, has_title: bool) -> None:
+    """The legend: above the panel, where it hides nothing, unless its title is there."""
+    if has_title:
+        axes.legend(fontsize="small", framealpha=0.85)
+        return
+    columns = min(3, len(axes.get_legend_handles_labels()[0]))
+    place = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": columns}
+    axes.legend(fontsize="small", frameon=False, **place)
 
 
 def _axis(axes: Any, which: str, axis: Axis) -> None:
@@ -293,7 +306,7 @@ def _parallel(axes: Axes, panel: Parallel) -> None:
     axes.set_ylim(-0.1, 1.03)
     axes.set_yticks([])
     labels = [_plain(_shortened(axis.label, 18)) for axis in panel.axes]
-    axes.set_xticks(along, labels, rotation=18, ha="left")
+    axes.set_xticks(along, labels, rotation=25, ha="left")
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     if np.isnan(panel.rows).any():

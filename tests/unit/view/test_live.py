@@ -127,9 +127,30 @@ def test_watching_many_processes_reads_none_of_their_logs(
 
     monkeypatch.setattr(LocalFilesystem, "read", counted)
     watcher = fsopt.open_study(tmp_path)
-    watcher.session.be_content()
-    status_summary(watcher)
+    status_summary(watcher)  # there is no snapshot yet, so the logs are read once
+    assert len([path for path in reads if path.startswith("log/")]) >= len(crew)
+    reads.clear()
+    watcher.session.refresh()
+    assert status_summary(watcher)["trials"]["completed"] == len(crew)
     workers(watcher)
     assert not [path for path in reads if path.startswith("log/")]
+    for study in crew:
+        study.close()
+
+
+def test_who_is_content_reads_no_logs_of_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fsopt.study.session.MANY_LOGS", 2)
+    crew = [
+        fsopt.create_study(tmp_path, space=Space(Float("x", 0.0, 1.0)), seed=1) for _ in "abcd"
+    ]
+    for study in crew:
+        study.tell(study.ask(), 1.0)
+    watcher = fsopt.open_study(tmp_path)
+    watcher.session.be_content()
+    assert len(watcher.state.trials) == 0
+    watcher.sync()
+    assert len(watcher.state.trials) == 4
     for study in crew:
         study.close()
