@@ -75,7 +75,9 @@ def draw(directory: str) -> None:
     for name in fsopt.figures.FIGURES:
         path = images / f"figure-{name}.png"
         fsopt.figures.figure(study, name).to_matplotlib().savefig(path, dpi=80)
-        Image.open(path).convert("RGB").quantize(48).save(path, optimize=True)
+        Image.open(path).convert("RGB").quantize(96, Image.Quantize.MAXCOVERAGE).save(
+            path, optimize=True
+        )
 
 
 if __name__ == "__main__":

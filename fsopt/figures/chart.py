@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 ScaleName = Literal["linear", "log"]
-Symbol = Literal["dot", "cross", "diamond", "square"]
+Symbol = Literal["dot", "cross", "diamond"]
 
 PALETTE = (
     "#0072b2",

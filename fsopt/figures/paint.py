@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDTH = {1: 7.2, 2: 9.6, 3: 10.8}
-_SYMBOLS = {"dot": "o", "cross": "x", "diamond": "D", "square": "s"}
+_SYMBOLS = {"dot": "o", "cross": "x", "diamond": "D"}
 _SEQUENTIAL, _DIVERGING = "viridis", "RdBu_r"
 _INACTIVE = -0.07
 """Where lines of inactive parameters end, below an axis from 0 to 1."""

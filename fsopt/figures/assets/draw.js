@@ -226,7 +226,7 @@ function drawPoint(view, pen, mark, at, x, y) {
     pen.lineWidth = 1.6;
     line(pen, color, x - half, y - half, x + half, y + half);
     line(pen, color, x - half, y + half, x + half, y - half);
-  } else if (mark.symbol === "square" || mark.x.length > MANY) {
+  } else if (mark.x.length > MANY) {
     pen.fillRect(x - half, y - half, 2 * half, 2 * half);
   } else if (mark.symbol === "diamond") {
     pen.beginPath();
