@@ -212,14 +212,17 @@ def focus(data: StudyData, index: int = 0) -> Axis:
     values go on for more than twice of that.
     """
     axis = data.value_axis(index)
-    losses = data.losses[data.is_completed, index]
-    if not len(losses):
+    values = data.values[data.is_completed, index]
+    if not len(values):
         return axis
-    best, quartile = float(losses.min()), float(np.quantile(losses, 0.75))
+    sign = 1.0 if data.minimises(index) else -1.0
+    places = sign * (np.log(values) if axis.scale == "log" else values)
+    best, quartile = float(places.min()), float(np.quantile(places, 0.75))
     limit = best + 3 * (quartile - best)
-    if axis.scale == "log" or limit == best or losses.max() - best <= 2 * (limit - best):
+    if limit == best or places.max() - best <= 2 * (limit - best):
         return axis
-    low, high = ends(data.signed(np.array([best, limit]), index))
+    shown = sign * np.array([best, limit])
+    low, high = ends(np.exp(shown) if axis.scale == "log" else shown, scale=axis.scale)
     return replace(axis, low=low, high=high)
 
 
