@@ -24,6 +24,7 @@ def loaded_after(code: str) -> set[str]:
         ("import fsopt.cli.main", set()),
         ("import fsopt.cli.run, fsopt.cli.inspect, fsopt.cli.change, fsopt.cli.drive", set()),
         ("import fsopt.cli.ensemble, fsopt.cli.bench_ensembles", set()),
+        ("import fsopt.cli.figures, fsopt.cli.watch", set()),
         ("import fsopt.ensemble", {"numpy"}),
         ("import fsopt.run.exchange", set()),
         ("import fsopt.study", {"numpy", "orjson", "multiprocessing"}),

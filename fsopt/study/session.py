@@ -154,6 +154,13 @@ class Session:
         if not self._is_complete:
             self.sync()
 
+    def be_content(self) -> None:
+        """Let what is known count as all there is; for processes that only watch.
+
+        So `complete` does not read what `open` has left out.
+        """
+        self._is_complete = True
+
     def look(self) -> None:
         """Take in what others have appended, as far as this process follows it.
 

@@ -86,6 +86,11 @@ class Study:
         where = self.directory or "in memory"
         return f"<Study {where}: {len(self.state.trials)} trials of {self.config.space.names}>"
 
+    def _repr_html_(self) -> str:
+        from fsopt.view.report import status_html
+
+        return status_html(self)
+
     @property
     def state(self) -> StudyState:
         """What the events read so far amount to; the first time, all that there are.
@@ -290,8 +295,7 @@ class Study:
                 suspended, and would lose what they write afterwards.
 
         Returns:
-            The path of the file below the directory, and what was removed. The file can be read
-            by pandas and others too (``docs/output.md``).
+            The path of the file below the directory (``docs/output.md``), and what was removed.
 
         Raises:
             StorageError: If a file can't be written or removed.
@@ -321,8 +325,7 @@ class Study:
     def best(self) -> FinishedTrial | None:
         """The best completed trial so far; None while there is none.
 
-        The one with the best value, or, if the study was declared noisy, with the best expected
-        value; see `best_trial`.
+        By value or, if the study was declared noisy, by expected value; see `best_trial`.
 
         Raises:
             StudyError: If there are several objectives; see `pareto_front`.
@@ -356,8 +359,7 @@ class Study:
         """The completed trials that no other dominates, by number.
 
         Args:
-            by: As in `best_trial`. By a model, a configuration that was evaluated several times
-                has its first trial there.
+            by: As in `best_trial`. By a model, of equal configurations the first trial is there.
         """
         self.session.complete()
         return front(self.session, by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import html
 from typing import TYPE_CHECKING, Any
 
 from fsopt.log import layout
@@ -10,7 +11,13 @@ from fsopt.study import Study
 from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
 from fsopt.view.stopping import stopping_line
-from fsopt.view.summary import failed_trials, format_seconds, format_value, format_values
+from fsopt.view.summary import (
+    failed_trials,
+    format_seconds,
+    format_value,
+    format_values,
+    status_summary,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +31,7 @@ def headline(study: Study) -> str:
     of = f" of {budget}" if budget else ""
     states = ", ".join(f"{n} {state}" for state, n in counts.items() if n)
     more = f" ({states})" if states else ""
-    return f"{study.directory}: {finished}{of} trials finished{more}"
+    return f"{study.directory or 'in memory'}: {finished}{of} trials finished{more}"
 
 
 def best_lines(study: Study, by: By | None = None) -> list[str]:
@@ -71,6 +78,12 @@ def status_lines(study: Study, status: dict[str, Any]) -> list[str]:
     if status["unknown_events"]:
         lines.append(f"events of a newer fsopt: {status['unknown_events']} (ignored)")
     return lines + failure_lines(study) + best_lines(study)
+
+
+def status_html(study: Study) -> str:
+    """A study in a notebook."""
+    text = html.escape("\n".join(status_lines(study, status_summary(study))))
+    return f"<pre>{text}</pre>"
 
 
 def show_lines(shown: dict[str, Any], texts: dict[str, str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -11,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from fsopt.state import StudyState, TrialState, WriterState
+from fsopt.state import StudyState, TrialState
 from fsopt.study import Study
 from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
 from fsopt.values import Params, to_json
 from fsopt.view.stopping import stopping_summary
 from fsopt.view.utilization import utilization
+from fsopt.view.workers import fate
 
 _RECENT = 50
 """The rate is that of so many trials."""
@@ -135,15 +135,6 @@ def _rate(state: StudyState) -> float | None:
 
 
 def _writers(study: Study) -> dict[str, int]:
-    kinds = Counter(_fate(study, name, w) for name, w in study.state.writers.items())
+    now = time.time()
+    kinds = Counter(fate(study, name, w, now) for name, w in study.state.writers.items())
     return {kind: kinds[kind] for kind in ("live", "lost", "closed")}
-
-
-def _fate(study: Study, name: str, writer: WriterState) -> str:
-    if writer.closed:
-        return "closed"
-    if study.session.is_lost(name):
-        return "lost"
-    # A process that only looks has not observed any silence yet; wall time is all it has.
-    silent = time.time() - writer.last_time
-    return "lost" if math.isfinite(silent) and silent > study.config.lease else "live"

@@ -27,19 +27,19 @@ def utilization(state: StudyState, now: float) -> float | None:
     Returns:
         From 0 to 1; None while nothing was evaluated.
     """
-    spans = _spans(state, now)
+    spans = evaluations(state, now)
     begins = np.array([state.writers[name].first_time for name in spans.writers])
     ends = np.full(len(begins), -np.inf)
     np.minimum.at(begins, spans.by, spans.starts)
     np.maximum.at(ends, spans.by, spans.ends)
     busy = float((spans.ends - spans.starts).sum())
-    available = float(((ends - begins) * _slots(spans)).sum())
+    available = float(((ends - begins) * slots(spans)).sum())
     return round(min(busy / available, 1.0), 4) if available > 0 else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Spans:
-    """The times of ``n`` evaluations by ``w`` writers."""
+class Evaluations:
+    """The times of ``n`` attempts, each evaluated by one of ``w`` writers."""
 
     writers: list[str]
     """(w,) Each of them evaluated something."""
@@ -49,9 +49,17 @@ class _Spans:
     """(n,) Seconds since 1970."""
     ends: FloatArray
     """(n,) None before its start."""
+    trials: NDArray[np.int64]
+    """(n,) What was evaluated."""
 
 
-def _spans(state: StudyState, now: float) -> _Spans:
+def evaluations(state: StudyState, now: float) -> Evaluations:
+    """When who evaluated what.
+
+    Args:
+        state: The study.
+        now: When attempts that go on count as ended, in seconds since 1970.
+    """
     frozen = state.trials.frozen()
     rows, leased = frozen.rows, frozen.rows.leased
     codes = {name: code for code, name in enumerate(frozen.names)}
@@ -60,21 +68,23 @@ def _spans(state: StudyState, now: float) -> _Spans:
             codes.setdefault(start.writer, len(codes)),
             start.time,
             _end(attempt, state.writers[start.writer], now),
+            trial.number,
         )
         for trial in state.trials.live()
         for attempt in trial.attempts.values()
         if (start := attempt.started) is not None and attempt.leased
     ]
-    more = np.array(others, dtype=np.float64).reshape(-1, 3)
+    more = np.array(others, dtype=np.float64).reshape(-1, 4)
     by = np.concatenate([rows.writer[leased], more[:, 0].astype(np.int64)])
     starts = np.concatenate([rows.start_time[leased], more[:, 1]])
     ends = np.concatenate([rows.end_time[leased], more[:, 2]])
     is_used = np.bincount(by, minlength=len(codes)) > 0
-    return _Spans(
+    return Evaluations(
         writers=[name for name, code in codes.items() if is_used[code]],
         by=(np.cumsum(is_used) - 1)[by],
         starts=starts,
         ends=np.maximum(starts, ends),
+        trials=np.concatenate([frozen.numbers[leased], more[:, 3].astype(np.int64)]),
     )
 
 
@@ -85,7 +95,7 @@ def _end(attempt: Attempt, writer: WriterState, now: float) -> float:
     return writer.last_time if writer.closed else now
 
 
-def _slots(spans: _Spans) -> NDArray[np.int64]:
+def slots(spans: Evaluations) -> NDArray[np.int64]:
     """(w,) The largest number of evaluations that each writer had at the same time."""
     by = np.concatenate([spans.by, spans.by])
     # What ends when something else starts comes first, so both can have used one slot.

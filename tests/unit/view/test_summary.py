@@ -133,3 +133,10 @@ def test_durations_are_written_for_people(seconds: float, text: str) -> None:
 )
 def test_values_are_written_for_people(value: object, text: str) -> None:
     assert format_value(value) == text
+
+
+def test_a_study_shows_itself_in_notebooks_as_text() -> None:
+    study = study_with(("a", 0.0, started(0)), ("a", 1.0, TrialFailed(trial=0, reason="<b>no")))
+    shown = study._repr_html_()
+    assert "1 trials finished" in shown
+    assert "failed: 1 x &lt;b&gt;no" in shown
