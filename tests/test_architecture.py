@@ -61,7 +61,7 @@ ALLOWED = {
     "bench": {
         *("codec", "config", "ensemble", "errors", "events", "history", "log", "moo"),
         *("objectives", "predictions", "prior", "run", "search", "space", "state", "stop"),
-        *("streams", "study", "trial", "values", "fsopt"),
+        *("streams", "study", "transfer", "trial", "values", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "ensemble", "errors", "figures", "interop", "launch"),
