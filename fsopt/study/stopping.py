@@ -150,7 +150,8 @@ class Stopping:
         """
         if self.promoted() or not (self._paused and self._is_full):
             return []
-        unfinished = self._state.trials.unfinished_in(*_UNFINISHED)
+        limit = self._state.budget or math.inf
+        unfinished = [n for n in self._state.trials.unfinished_in(*_UNFINISHED) if n < limit]
         return unfinished if self._paused.issuperset(unfinished) else []
 
     def conclusion(self, number: int, attempt: int) -> Event:

@@ -264,6 +264,18 @@ def test_a_process_that_shall_do_less_than_the_study_ends_nothing(tmp_path: Path
         assert len(study.trials()) == 30
 
 
+def test_what_waits_beyond_the_budget_keeps_nothing_from_its_end() -> None:
+    with fsopt.create_study(None, config_of(HALVING)) as study:
+        for x in (0.3, 0.2, 0.1):
+            study.enqueue({"x": x})
+        assert study.run(climbing, trials=2).reason == "budget"
+        assert study.trials()["state"].isin(["stopped", "completed"]).tolist() == [
+            True,
+            True,
+            False,
+        ]
+
+
 def test_when_no_configuration_is_left_nobody_waits_for_more() -> None:
     space = Space(Categorical("x", [0.1, 0.2, 0.3]))
     with fsopt.create_study(None, config_of(HALVING, space=space)) as study:
