@@ -49,8 +49,8 @@ ALLOWED = {
     "doctor": {"errors", "log", "scheduler"},
     "bench": {
         *("codec", "config", "ensemble", "errors", "events", "history", "log", "moo"),
-        *("objectives", "predictions", "run", "search", "space", "state", "stop", "streams"),
-        *("study", "trial", "values", "fsopt"),
+        *("objectives", "predictions", "prior", "run", "search", "space", "state", "stop"),
+        *("streams", "study", "transfer", "trial", "values", "fsopt"),
     },
     "cli": {
         *("bench", "config", "doctor", "ensemble", "errors", "launch", "log", "objectives"),
