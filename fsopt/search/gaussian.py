@@ -152,7 +152,7 @@ class _Task(Situation):
     """(n,) What the trials are worth."""
     number: int
     plan: Plan
-    guide: Guide | None
+    guide: Guide | None = None
 
     def acquisition(self, best: float, rng: np.random.Generator) -> Acquisition:
         """What is to be maximised."""
@@ -212,7 +212,7 @@ class _Score:
 
     beliefs: Beliefs
     wanted: Acquisition
-    guide: Guide | None
+    guide: Guide | None = None
 
     def values(self, X: FloatArray) -> FloatArray:
         value = self._learned(X)

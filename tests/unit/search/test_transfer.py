@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from fsopt.history import FloatArray, History
 from fsopt.prior import EarlierStudy, learn
-from fsopt.search import BayesianOptimizer, ForestOptions, Optimizer, RandomSearch
+from fsopt.search import BayesianOptimizer, ForestOptions, Optimizer, RandomSearch, gaussian
+from fsopt.search.acquisition import Acquisition, ExpectedImprovement, LogExpectedImprovement
+from fsopt.search.beliefs import Beliefs
 from fsopt.search.transfer import Guide, trust
 from fsopt.space import Categorical, Float, Normal, Space, sample
 from fsopt.streams import stream
@@ -188,6 +190,25 @@ def test_what_a_user_believes_is_tried_first_and_not_believed_forever() -> None:
     assert Guide.of(history_of(seen, space=believing), 0, 15) is None  # it is wrong
     history = history_of(seen[:0], space=believing)
     assert history.prior == ()
+
+
+@pytest.mark.parametrize(
+    "wanted", [LogExpectedImprovement(0.1), ExpectedImprovement(0.1)], ids=["log", "gain"]
+)
+def test_the_slope_of_a_guided_acquisition_is_its_derivative(wanted: Acquisition) -> None:
+    units = sample(SPACE, 8, stream(1, "test"))
+    history = history_of(units, earlier(valley))
+    guide = Guide.of(history, 0, 8)
+    assert guide is not None
+    score = gaussian._Score(Beliefs.of(history, history.Y[:, 0]), wanted, guide)
+    for point in sample(SPACE, 5, stream(3, "test")):
+        value, slope = score.value_and_slope(point)
+        assert value == pytest.approx(score.values(point[np.newaxis])[0])
+        for column in (0, 1):
+            beside = np.tile(point, (2, 1))
+            beside[:, column] += [-1e-6, 1e-6]
+            low, high = score.values(beside)
+            assert slope[column] == pytest.approx((high - low) / 2e-6, rel=1e-3, abs=1e-6)
 
 
 def test_the_checksum_of_a_history_tells_its_prior() -> None:
