@@ -56,7 +56,8 @@ class Figure:
         """The figure as a page of its own."""
         from fsopt.figures.page import Group, page
 
-        return page(f"{self.chart.title}: {self.data.name}", [Group(self.data, [self.chart])])
+        group = Group(self.data, [self.chart], before=f"<h1>{escape(self.data.name)}</h1>")
+        return page(f"{self.chart.title}: {self.data.name}", [group])
 
     def to_matplotlib(self) -> Drawn:
         """The figure as one of matplotlib, to be changed or put beside others.

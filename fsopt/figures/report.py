@@ -80,8 +80,10 @@ def _comparison(studies: Sequence[Study], known: Sequence[StudyData]) -> Group:
     for study in studies:
         status = status_summary(study)
         counts, best = status["trials"], status["best"]
-        best = best[0] if isinstance(best, list) and best else best
-        values = ", ".join(map(format_value, best["values"].values())) if best else ""
+        if isinstance(best, list):
+            values = f"{len(best)} on the Pareto front"
+        else:
+            values = ", ".join(map(format_value, best["values"].values())) if best else ""
         failed = counts["failed"]
         rows.append([name_of(study), counts["total"], counts["completed"], failed, values])
     head = ("study", "trials", "completed", "failed", "best")

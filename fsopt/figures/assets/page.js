@@ -21,6 +21,8 @@ const tip = {
 };
 tip.box.hidden = true;
 
+const AXIS = 62; // pixels that an axis of parallel coordinates needs
+
 const NONE = { numbers: [], states: [], state_names: [], columns: [] };
 
 /** One panel on the page. */
@@ -112,6 +114,10 @@ function start() {
       const cell = element("div", { class: "panel" });
       const hold = element("div", { class: "hold" });
       hold.style.height = `${view.height}px`;
+      if (panel.kind === "Parallel") {
+        hold.style.minWidth = `${panel.axes.length * AXIS + 130}px`;
+        view.canvas.style.touchAction = "pan-x"; // up and down is brushing
+      }
       hold.append(view.canvas);
       cell.append(hold);
       const keys = legend(panel, told.palette);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +101,8 @@ def test_watching_many_processes_reads_none_of_their_logs(
     """The reads of a look do not grow with the number of logs, once they are many."""
     monkeypatch.setattr("fsopt.study.session.MANY_LOGS", 4)
     space = Space(Float("x", 0.0, 1.0))
-    crew = [fsopt.create_study(tmp_path, space=space, seed=1) for _ in range(12)]
+    lease = 0.05  # all seem to be silent; asking each of them must not mean to read its log
+    crew = [fsopt.create_study(tmp_path, space=space, seed=1, lease=lease) for _ in range(12)]
     for study in crew:
         study.tell(study.ask(), 1.0)
     reads: list[str] = []
@@ -117,7 +119,9 @@ def test_watching_many_processes_reads_none_of_their_logs(
     reads.clear()
     watcher.session.refresh()
     assert status_summary(watcher)["trials"]["completed"] == len(crew)
+    time.sleep(2 * lease)
     workers(watcher)
+    watcher.session.look()
     assert not [path for path in reads if path.startswith("log/")]
     for study in crew:
         study.close()
