@@ -10,7 +10,7 @@ import numpy as np
 from fsopt.prior.mixture import FloatArray, Mixture
 from fsopt.space import Categorical, Space
 
-LEAST_DEVIATION = 0.1
+LEAST_DEVIATION = 0.05
 """Of a component, in each parameter: another study's optimum lies elsewhere by as much."""
 
 _MOST_COMPONENTS = 5

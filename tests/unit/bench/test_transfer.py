@@ -35,7 +35,7 @@ def test_a_family_has_tasks_that_differ_and_have_no_value_below_the_optimum(name
     assert values[0] != values[1]
     assert min(first.regret(value) for value in values[0]) >= 0
     ranks = [np.argsort(np.argsort(v)) for v in values]
-    assert np.corrcoef(*ranks)[0, 1] > 0.3  # related
+    assert np.corrcoef(*ranks)[0, 1] > 0.2  # related
 
 
 def test_adversarial_sources_are_upside_down() -> None:
