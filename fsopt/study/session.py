@@ -6,7 +6,6 @@ import math
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import fsopt
 from fsopt.config import StudyConfig
@@ -23,6 +22,7 @@ from fsopt.study.archive import Archive
 from fsopt.study.chain import Chain
 from fsopt.study.collection import STALE
 from fsopt.study.compaction import Compactor
+from fsopt.study.fates import Fates
 from fsopt.study.heart import Heart
 from fsopt.study.stopping import Stopping
 
@@ -50,9 +50,6 @@ process would do about it but stop; and the same where one process reads for all
 
 _BUSY_PAUSE_PER_LOG = 1.0
 """And, up to the most, at least so many for each log that is read."""
-
-_LOOK_AGAIN = 1.0
-"""Seconds for which the fate of another process is remembered."""
 
 
 class Session:
@@ -111,7 +108,7 @@ class Session:
         self._must_take_in, self._next_refresh = False, -math.inf
         self._alarm: Alarm | None = None
         self._is_called = self._is_complete = self._knows_all = False
-        self._fates = _Fates()
+        self._fates = Fates()
         self._told: dict[str, int] = {}
         self._heart: Heart | None = None
 
@@ -388,18 +385,3 @@ class Session:
             role=self.role,
             slots=self.slots,
         )
-
-
-@dataclass(slots=True)
-class _Fates:
-    """Remembers shortly which processes of this machine are gone: looking costs system calls."""
-
-    _looked: dict[str, tuple[float, bool]] = field(default_factory=dict)
-
-    def vanished(self, started: WriterStarted, now: float) -> bool:
-        key = f"{started.process}/{started.pid}"
-        when, gone = self._looked.get(key, (-_LOOK_AGAIN, False))
-        if not gone and now - when >= _LOOK_AGAIN:
-            gone = has_vanished(started.pid, started.process)
-            self._looked[key] = (now, gone)
-        return gone
