@@ -57,6 +57,8 @@ class Entrant:
     enter: Enter
     keeps_state: bool = True
     """Whether it can't propose from what one worker knows."""
+    needs: tuple[str, ...] = ()
+    """What else must be installed."""
 
     @property
     def version(self) -> str:
@@ -68,7 +70,12 @@ class Entrant:
     @property
     def is_installed(self) -> bool:
         """Whether it can enter."""
-        return find_spec(self.distribution) is not None
+        return not self.missing
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The packages that it needs and that are not installed."""
+        return tuple(name for name in (self.distribution, *self.needs) if find_spec(name) is None)
 
 
 class OwnOptimizer:
@@ -139,7 +146,7 @@ _ENTRANTS = (
         distribution="optuna",
         enter=_optuna("TPESampler", constant_liar=True),
     ),
-    Entrant(name="optuna-gp", distribution="optuna", enter=_optuna("GPSampler")),
+    Entrant(name="optuna-gp", distribution="optuna", enter=_optuna("GPSampler"), needs=("torch",)),
     Entrant(
         name="smac-hpo",
         distribution="smac",
@@ -168,8 +175,7 @@ def entrant(name: str) -> Entrant:
     if name not in ENTRANTS:
         raise EvaluationError(f"there is no optimizer {name!r}; known are {', '.join(ENTRANTS)}")
     found = ENTRANTS[name]
-    if not found.is_installed:
-        raise EvaluationError(
-            f"{name} needs the package {found.distribution}; pip install {found.distribution}"
-        )
+    if found.missing:
+        packages = " ".join(found.missing)
+        raise EvaluationError(f"{name} needs what is not installed; pip install {packages}")
     return found
