@@ -23,7 +23,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "show": ("fsopt.cli.inspect", "Show one trial and every event that made it."),
     "best": ("fsopt.cli.inspect", "Show the best trial, or the Pareto front."),
     "plot": ("fsopt.cli.figures", "Draw one figure."),
-    "report": ("fsopt.cli.figures", "Write one page with all figures, or comparing studies."),
+    "report": (
+        "fsopt.cli.figures",
+        "Write one self-contained page about a study, or comparing several.",
+    ),
     "importance": ("fsopt.cli.figures", "Show which parameters matter."),
     "enqueue": ("fsopt.cli.change", "Add a configuration that must be tried."),
     "ask": ("fsopt.cli.drive", "Take trials to evaluate them outside of fsopt."),
