@@ -49,9 +49,9 @@ def team() -> Iterator[bool]:
         MissingExtraError: If there is no mpi4py, or no MPI for it.
         StudyError: If this process is alone.
     """
+    world = _world()
     from mpi4py import MPI
 
-    world = _world()
     node = world.Split_type(MPI.COMM_TYPE_SHARED)
     if world.rank:
         # Rank 0 takes no part in what the ranks of its node share out.
