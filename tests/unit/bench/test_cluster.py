@@ -124,10 +124,10 @@ def test_one_process_proposes_exactly_the_budget_for_twenty_who_only_evaluate() 
 
 
 def test_evaluators_who_know_of_others_from_snapshots_survive_the_loss_of_their_proposer() -> None:
-    cluster = Cluster(setting(71, 2, proposers=1, preemptions=0.0, losses=0.0))
-    cluster.timeline.start(20.0, lambda: cluster.processes[0].die())
+    cluster = Cluster(setting(66, 2, seconds=20.0, proposers=1, preemptions=0.0, losses=0.0))
+    cluster.timeline.start(10.0, lambda: cluster.processes[0].die())
     cluster.run()
-    assert proposers_of(cluster, until=20.0) == {"w00000"}
+    assert proposers_of(cluster, until=10.0) == {"w00000"}
     assert proposers_of(cluster) > {"w00000"}
 
 
