@@ -4,6 +4,8 @@
     fsopt ensemble runs/gallery
     python docs/gallery.py runs/gallery
 
+and, for the figure of a prior, of examples/transfer.py: python docs/gallery.py runs/transfer prior
+
 Networks for handwritten digits shall be accurate and small. One whose weights grow beyond all
 bounds is a failure; a parameter of one solver is inactive with the other.
 """
@@ -64,15 +66,15 @@ def objective(trial: fsopt.Trial) -> dict | fsopt.Failure:
     return {"accuracy": accuracy, "weights": sum(w.size for w in model.coefs_)}
 
 
-def draw(directory: str) -> None:
-    """Draw every figure of the study into docs/images, small enough for a repository."""
+def draw(directory: str, *names: str) -> None:
+    """Draw figures of a study into docs/images, small enough for a repository; all if no names."""
     from PIL import Image
 
     import fsopt.figures
 
     study = fsopt.open_study(directory)
     images = Path(__file__).parent / "images"
-    for name in fsopt.figures.FIGURES:
+    for name in names or [name for name in fsopt.figures.FIGURES if name != "prior"]:
         path = images / f"figure-{name}.png"
         fsopt.figures.figure(study, name).to_matplotlib().savefig(path, dpi=80)
         Image.open(path).convert("RGB").quantize(96, Image.Quantize.MAXCOVERAGE).save(
@@ -81,4 +83,4 @@ def draw(directory: str) -> None:
 
 
 if __name__ == "__main__":
-    draw(sys.argv[1])
+    draw(*sys.argv[1:])

@@ -40,8 +40,8 @@ ALLOWED = {
         *("codec", "errors", "events", "log", "space", "state", "study", "trial", "values"),
     },
     "figures": {
-        *("errors", "events", "history", "moo", "objectives", "search", "space", "state"),
-        *("streams", "study", "surrogate", "view", "fsopt"),
+        *("errors", "events", "history", "moo", "objectives", "prior", "search", "space"),
+        *("state", "streams", "study", "surrogate", "view", "fsopt"),
     },
     "launch": {"errors", "log"},
     "ensemble": {  # arrays; `trials` joins them with studies

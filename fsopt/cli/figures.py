@@ -54,8 +54,8 @@ def plot(ctx: click.Context, /, words: Sequence[str], output: Path, **choice: An
     """Draw one figure, or all.
 
     KIND is history, regret, pareto, parallel, slice, importance, dependence, contour, scatter3d,
-    correlation, curves, timeline, ecdf, failures, ensemble, or all. HTML can be pointed at and
-    brushed, and needs nothing else; the other formats need pip install 'fsopt[plot]'.
+    correlation, curves, timeline, ecdf, failures, ensemble, prior, or all. HTML can be pointed at
+    and brushed, and needs nothing else; the other formats need pip install 'fsopt[plot]'.
 
     \b
     Example:

@@ -35,6 +35,7 @@ __all__ = [
     "importance",
     "parallel",
     "pareto",
+    "prior",
     "regret",
     "scatter3d",
     "slice",
@@ -104,6 +105,7 @@ history = _named("history")
 importance = _named("importance")
 parallel = _named("parallel")
 pareto = _named("pareto")
+prior = _named("prior")
 regret = _named("regret")
 scatter3d = _named("scatter3d")
 slice = _named("slice")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fsopt.errors import StudyError
-from fsopt.figures import fronts, predicted, progress, runs, spaces
+from fsopt.figures import fronts, predicted, priors, progress, runs, spaces
 from fsopt.figures.chart import Chart
 from fsopt.figures.data import StudyData
 from fsopt.figures.models import importance as importances
@@ -68,6 +68,7 @@ FIGURES: Mapping[str, Callable[[StudyData, Choice], Chart]] = {
     "ecdf": lambda data, c: progress.ecdf([data], objective=c.objective),
     "failures": lambda data, _: spaces.failures(data),
     "ensemble": lambda data, _: fronts.ensemble(data),
+    "prior": lambda data, c: priors.prior(data, objective=c.objective),
 }
 """What computes each figure, in the order in which a report shows them."""
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fsopt.errors import StudyError
 from fsopt.figures.chart import Axis, FloatArray, IntArray, ScaleName, Shade, ends
 from fsopt.objectives import Direction, Objectives
+from fsopt.prior import Mixture
 from fsopt.space import Categorical, Constant, Int, Ordinal, Parameter, Space
 from fsopt.study import Study
 from fsopt.view.utilization import Evaluations, evaluations
@@ -45,6 +46,8 @@ class StudyData:
     evaluations: Evaluations
     """When who evaluated what."""
     ensembles: tuple[EnsembleBuilt, ...] = ()
+    mixtures: tuple[Mixture, ...] = ()
+    """What each earlier study, and then the user, said of where good values are."""
 
     @cached_property
     def numbers(self) -> IntArray:
@@ -187,6 +190,8 @@ def read(study: Study) -> StudyData:
     found = study.state.trials.configurations()
     rows = np.full((len(table), len(study.config.space)), np.nan)
     rows[np.searchsorted(table["trial"].to_numpy(), found.numbers)] = found.rows
+    believed = Mixture.believed(study.config.space)
+    sources = [source.mixture for source in study.session.history().prior]
     return StudyData(
         name=name_of(study),
         space=study.config.space,
@@ -197,6 +202,7 @@ def read(study: Study) -> StudyData:
         rows=rows,
         evaluations=evaluations(study.state, time.time()),
         ensembles=tuple(built for built, _ in study.state.ensembles.values()),
+        mixtures=(*sources, *([] if believed is None else [believed])),
     )
 
 

@@ -247,7 +247,7 @@ def _failure_panel(
     data: StudyData, column: int, failed: np.ndarray, finished: np.ndarray
 ) -> Panel:
     parameter = data.space.parameters[column]
-    axis, edges = _bins(parameter)
+    axis, edges = bins(parameter)
     active = finished & ~np.isnan(data.rows[:, column])
     place = np.clip(
         np.searchsorted(edges, data.rows[active, column], side="right") - 1, 0, len(edges) - 2
@@ -289,7 +289,7 @@ def _failure_panel(
     )
 
 
-def _bins(parameter: Parameter) -> tuple[Axis, FloatArray]:
+def bins(parameter: Parameter) -> tuple[Axis, FloatArray]:
     """An axis and the edges of the bins on it: one for each value, or a few equal ones."""
     axis = parameter_axis(parameter)
     low, high = float(axis.low or 0.0), float(axis.high or 1.0)

@@ -50,7 +50,7 @@ def test_plot_all_draws_what_there_is_and_tells_what_is_left_out(
 ) -> None:
     result = fsopt_("plot", directory, "all", "-o", tmp_path / "all")
     assert result.exit_code == 0
-    assert {p.stem for p in (tmp_path / "all").iterdir()} == set(FIGURES) - {"ensemble"}
+    assert {p.stem for p in (tmp_path / "all").iterdir()} == set(FIGURES) - {"ensemble", "prior"}
     assert "ensemble is left out: no ensemble was built" in result.stderr
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import spearmanr
 
 import fsopt
-from fsopt import Float, Space
+from fsopt import Categorical, Float, Normal, Space
 from fsopt.errors import StudyError
 from fsopt.figures import progress, runs, spaces
 from fsopt.figures.catalogue import FIGURES, Choice, chart
@@ -222,6 +222,32 @@ def test_where_there_is_nothing_to_show_the_error_says_why() -> None:
         assert len(str(error.value)) > 20
 
 
+def test_the_prior_is_shown_beside_the_best_trials(tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    from fsopt.figures.figure import Figure
+
+    space = Space(
+        Float("x", 0.0, 1.0, prior=Normal(0.25, 0.05)),
+        Categorical("kind", ["a", "b"]),
+        Float("only_b", 0.0, 1.0),
+        conditions={"only_b": "kind == 'b'"},
+    )
+    study = fsopt.create_study(None, space=space, seed=0, optimizer=fsopt.RandomSearch())
+    study.run(lambda trial: abs(trial["x"] - 0.9), trials=60)
+    data = read(study)
+    shown = chart(data, "prior")
+    (line,), (bars,) = marks(shown.panels[0], Line), marks(shown.panels[0], Boxes)
+    assert line.y[:-1].sum() == pytest.approx(1)
+    assert 0.1 < line.x[int(np.argmax(line.y))] <= 0.3
+    assert bars.left[int(np.argmax(bars.top))] >= 0.2  # random search draws from the prior
+    best = np.sort(data.rows[:, 0])[-6:]
+    expected = np.histogram(best, np.append(bars.left, bars.right[-1]))[0] / 6
+    assert bars.top == pytest.approx(expected)
+    for panel in shown.panels[1:]:
+        assert marks(panel, Line)[0].y[:-1].sum() == pytest.approx(1)
+    Figure(shown, data).save(tmp_path / "a.png")
+
+
 def test_unknown_names_are_told_with_those_that_there_are(rich: StudyData) -> None:
     with pytest.raises(StudyError, match="history, regret"):
         chart(rich, "pie")
@@ -239,7 +265,7 @@ def test_the_ends_of_an_axis_enclose_what_it_shows(scale: str) -> None:
         assert high > max(v for v in values if np.isfinite(v))
 
 
-@pytest.mark.parametrize("name", [name for name in FIGURES if name != "ensemble"])
+@pytest.mark.parametrize("name", sorted({*FIGURES} - {"ensemble", "prior"}))
 def test_every_figure_can_be_drawn_saved_and_shown(rich: StudyData, name: str, tmp_path) -> None:
     pytest.importorskip("matplotlib")
     from fsopt.figures.figure import Figure
