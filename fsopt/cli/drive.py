@@ -26,7 +26,8 @@ from fsopt.cli.common import (
 def ask(directory: str, count: int, as_json: bool) -> None:
     """Take trials to evaluate them outside of fsopt.
 
-    They stay reserved until they are told or cancelled.
+    They stay reserved until they are told or cancelled. How many trials the study shall have, and
+    whether it was stopped, is for fsopt run; who asks gets more.
 
     \b
     Example:

@@ -75,6 +75,7 @@ def plot(ctx: click.Context, /, words: Sequence[str], output: Path, **choice: An
         from fsopt.figures import figure
 
         figure(study, rest[0], **choice).save(output)
+        click.echo(str(output))
 
 
 def _plot_all(study: Study, directory: Path, choice: Any) -> None:
@@ -116,9 +117,9 @@ def _plot_all(study: Study, directory: Path, choice: Any) -> None:
 )
 @debug_option
 def report(directories: Sequence[str], output: Path, follow: int | None) -> None:
-    """Write one self-contained page about a study, or comparing several.
+    """Write one page about a study, or comparing several.
 
-    The page opens by a double click, without any network or server.
+    It is self-contained: it opens by a double click, without any network or server.
 
     \b
     Example:

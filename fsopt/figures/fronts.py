@@ -30,7 +30,9 @@ def pareto(data: StudyData) -> Chart:
     names = list(data.objectives.directions)
     require(len(names) > 1, "the study has one objective; there is no front, see `history`")
     done = data.is_completed
-    require(done.any(), "no trial is completed yet; there is no front")
+    require(
+        done.any(), "no trial is completed yet, or none keeps the constraints; there is no front"
+    )
     best = done.copy()
     best[done] = nondominated(data.losses[done])
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]

@@ -31,7 +31,7 @@ _WINDOW = 20
 
 _ROUNDING = 1e-14
 
-_NO_VALUE = "no trial is completed yet; there is nothing to show"
+_NO_VALUE = "no trial is completed yet, or none keeps the constraints; there is nothing to show"
 
 
 def incumbents(losses: FloatArray) -> FloatArray:

@@ -98,10 +98,11 @@ def _import(path: Path) -> ModuleType:
 
 
 def _line_of(error: BaseException, path: Path) -> str:
+    script = path.resolve()
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename) == path
+        if Path(frame.filename).resolve() == script
     ]
     return f", line {lines[-1]}" if lines else ""
 

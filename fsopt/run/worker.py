@@ -357,9 +357,8 @@ class Worker:
 
     def _wind_down(self, reason: str, deadline: float) -> None:
         """Let running evaluations save their state; what does not end in time is ended."""
-        self._progress.notice(
-            f"{reason}: {len(self._running)} running, {self._limits.grace:g} s to pause"
-        )
+        running, grace = len(self._running), self._limits.grace
+        self._progress.notice(f"{reason}: running trials ({running}) have {grace:g} s to pause")
         while self._running and self._clock() < deadline:
             self._backend.stop(reason)
             self._turn(_TICK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -125,7 +126,14 @@ class SearchCV(BaseSearchCV):  # type: ignore[misc]  # scikit-learn has no types
             data = "" if self.directory is None else str(fingerprint((X, y, groups)))
             shared = Candidates(study, meaning, self.n_iter, metric, data)
             self._search(shared, partial(self._evaluate, X, y, groups, params))
-            self.cv_results_ = table(shared.finished(), self.n_splits_)
+            candidates = shared.finished()
+            if study.state.stopped and len(candidates) < self.n_iter:
+                warnings.warn(
+                    f"the search was stopped with {len(candidates)} of {self.n_iter} candidates; "
+                    f"fsopt reopen {self.directory} lets it go on",
+                    stacklevel=2,
+                )
+            self.cv_results_ = table(candidates, self.n_splits_)
             failure = shared.first_failure()
             self.trials_ = study.trials()
         if np.isnan(self.cv_results_.get(f"mean_test_{metric}", np.nan)).all():

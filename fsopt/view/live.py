@@ -24,6 +24,7 @@ from fsopt.view.summary import (
     format_value,
     format_values,
     status_summary,
+    why_no_best,
 )
 from fsopt.view.workers import Worker, workers
 
@@ -136,7 +137,7 @@ def _numbers(status: dict[str, Any]) -> RenderableType:
 def _curve(study: Study, width: int, height: int) -> RenderableType:
     curve = best_curve(study)
     if not len(curve):
-        return Text("no trial is completed yet", style="dim")
+        return Text(why_no_best(study), style="dim")
     name = next(iter(study.session.objectives.directions))
     ends = [format_value(float(number)) for number in (curve.max(), curve.min())]
     margin = max(map(len, ends))

@@ -7,7 +7,6 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from fsopt.log import layout
-from fsopt.state import TrialState
 from fsopt.study import Study
 from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
@@ -20,6 +19,7 @@ from fsopt.view.summary import (
     format_value,
     format_values,
     status_summary,
+    why_no_best,
 )
 
 if TYPE_CHECKING:
@@ -42,19 +42,11 @@ def best_lines(study: Study, by: By | None = None) -> list[str]:
     if study.session.objectives.are_several:
         front = study.front(by)
         if not front:
-            return [_no_best(study)]
+            return [why_no_best(study)]
         lines = [f"Pareto front: {format_count(len(front), 'trial')}"]
         return lines + [line for trial in front for line in _trial_lines("", trial)]
     best = study.best_trial(by)
-    return _trial_lines("best: ", best) if best else [_no_best(study)]
-
-
-def _no_best(study: Study) -> str:
-    """Why there is no best trial."""
-    if study.state.trials.count()[TrialState.COMPLETED]:
-        limits = ", ".join(f"{k} {v}" for k, v in study.config.constraints_on.items())
-        return f"every completed trial violates a constraint ({limits})"
-    return "no trial is completed yet"
+    return _trial_lines("best: ", best) if best else [why_no_best(study)]
 
 
 def failure_lines(study: Study) -> list[str]:

@@ -49,6 +49,14 @@ def best_summary(study: Study, by: By | None = None) -> Any:
     return trial_summary(best) if best else None
 
 
+def why_no_best(study: Study) -> str:
+    """Why a study has no best trial, for people."""
+    if study.state.trials.count()[TrialState.COMPLETED]:
+        limits = ", ".join(f"{k} {v}" for k, v in study.config.constraints_on.items())
+        return f"every completed trial violates a constraint ({limits})"
+    return "no trial is completed yet"
+
+
 def status_summary(study: Study) -> dict[str, Any]:
     """The study as JSON, for ``fsopt status``."""
     state = study.state

@@ -34,7 +34,8 @@ def utilization(state: StudyState, now: float) -> float | None:
     np.maximum.at(ends, spans.by, spans.ends)
     busy = float((spans.ends - spans.starts).sum())
     available = float(((ends - begins) * slots(spans)).sum())
-    return round(min(busy / available, 1.0), 4) if available > 0 else None
+    # Trials that were imported were not evaluated here, and take no time.
+    return round(min(busy / available, 1.0), 4) if busy > 0 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,17 @@ def test_json_holds_the_fields_of_the_event(directory: Path) -> None:
     assert data["single_scores"]["squared"] > data["scores"]["squared"]
 
 
+def test_the_status_tells_the_ensemble(directory: Path) -> None:
+    assert json.loads(fsopt("status", directory, "--json").stdout)["ensembles"] == []
+    fsopt("ensemble", directory)
+    built = latest(package.open_study(directory), "valid")
+    assert built is not None
+    (told,) = json.loads(fsopt("status", directory, "--json").stdout)["ensembles"]
+    assert told["members"] == list(built.members)
+    assert (told["loss"], told["score"]) == ("nll", built.scores["nll"])
+    assert "by their 'valid' predictions, nll " in fsopt("status", directory).stdout
+
+
 def test_true_values_may_come_from_a_file(directory: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "y.npy", Y)
     by_file = fsopt("ensemble", directory, "--truth", tmp_path / "y.npy", "--json")

@@ -143,10 +143,11 @@ def test_another_seed_in_the_same_directory(study: Path, script: Path) -> None:
 
 
 def test_a_parameter_that_makes_no_sense_is_found_in_the_script(
-    script: Path, tmp_path: Path
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script.write_text(GOOD.replace("0, 1", "1, 0"))
-    error = refused("run", script, "--study", tmp_path / "s")
+    monkeypatch.chdir(tmp_path)
+    error = refused("run", script.name, "--study", "s")
     assert "study.py, line 3: parameter 'x': low (1.0) is above high (0.0)" in error
 
 

@@ -184,6 +184,15 @@ def test_an_interrupted_search_goes_on_where_it_was(tmp_path: Path) -> None:
     assert third.cv_results_["params"] == second.cv_results_["params"]
 
 
+def test_a_search_that_was_stopped_says_how_far_it_came(tmp_path: Path) -> None:
+    search(directory=tmp_path / "s", n_iter=2).fit(X, Y)
+    with fsopt.open_study(tmp_path / "s") as study:
+        study.stop()
+    with pytest.warns(UserWarning, match="stopped with 2 of 3 candidates; fsopt reopen"):
+        stopped = search(directory=tmp_path / "s", n_iter=3).fit(X, Y)
+    assert len(stopped.cv_results_["params"]) == 2
+
+
 def test_two_that_search_at_the_same_time_share_the_candidates(tmp_path: Path) -> None:
     found = [search(directory=tmp_path / "s", n_iter=12) for _ in range(2)]
     threads = [Thread(target=one.fit, args=(X, Y)) for one in found]

@@ -11,7 +11,8 @@ import pytest
 import fsopt
 from fsopt.config import RESERVED_NAMES, RESERVED_PREFIXES
 from fsopt.errors import StudyError, StudyMismatchError
-from fsopt.view.summary import best_summary
+from fsopt.view.report import best_lines
+from fsopt.view.summary import best_summary, why_no_best
 
 SPACE = fsopt.Space(fsopt.Float("x", 0.0, 1.0))
 ONE = fsopt.StudyConfig(
@@ -129,3 +130,9 @@ def test_reserved_are_just_the_columns_that_all_studies_have(tmp_path: Path) -> 
     columns = {*study.trials().columns, *pq.read_schema(snapshot).names}
     fixed = {name for name in columns if not name.startswith(RESERVED_PREFIXES)}
     assert fixed - {"accuracy", "memory_gb"} == RESERVED_NAMES
+
+
+def test_it_is_told_why_no_trial_is_the_best() -> None:
+    assert why_no_best(told(ONE)) == "no trial is completed yet"
+    study = told(ONE, {"accuracy": 0.9, "memory_gb": 17.0})
+    assert best_lines(study) == ["every completed trial violates a constraint (memory_gb <= 16)"]

@@ -14,6 +14,8 @@ from fsopt.events import PriorRegistered
 from fsopt.space import Categorical, Float, Int, Space
 from fsopt.study.replay import read_logs, recollect
 from fsopt.transfer import import_trials, register
+from fsopt.view.report import status_lines
+from fsopt.view.summary import status_summary
 
 OLD = Space(Float("x", 0.0, 1.0), Float("lr", 1e-5, 1.0, log=True), Categorical("c", ["a", "b"]))
 NEW = Space(
@@ -62,6 +64,15 @@ def test_the_source_need_not_exist_once_it_is_recorded(old: Path, tmp_path: Path
     assert again.id == known.id
     with fsopt.open_study(tmp_path / "new") as third:
         assert [one.id for one in third.session.history().prior] == [known.id]
+
+
+def test_the_status_tells_the_source_and_how_much_it_knew(old: Path) -> None:
+    study = new(None, old)
+    status = status_summary(study)
+    with fsopt.open_study(old) as source:
+        known = len(source.trials())
+    assert status["priors"] == [{"source": str(old), "trials": known}]
+    assert f"prior: {known} trials of {old}" in status_lines(study, status)
 
 
 def test_two_processes_that_read_a_source_at_once_record_the_same(
