@@ -25,6 +25,15 @@ from fsopt.stop import Stopper
 from fsopt.stop.registry import stopper_from_json, stopper_to_json
 from fsopt.streams import MAX_SEED
 
+_TIMES = ("proposed_at", "started_at", "finished_at", "duration")
+RESERVED_NAMES = frozenset(
+    ("trial", "state", "worker", "attempts", "steps", *_TIMES, "error", "attributes")
+)
+"""The columns of results tables and snapshots that no objective may be called like."""
+
+RESERVED_PREFIXES = ("param.", "user.", "_")
+"""How other columns begin."""
+
 PROTOCOL = 1
 """The version of the on-disk protocol that this package writes and reads."""
 
@@ -70,7 +79,7 @@ class StudyConfig:
     def __post_init__(self) -> None:
         if not isinstance(self.space, Space):
             raise StudyError(f"space must be a fsopt.Space, not {type(self.space).__name__}")
-        Objectives.of(self.objectives, self.constraints_on)
+        _check_names(Objectives.of(self.objectives, self.constraints_on))
         if self.seed is not None and not (_is_int(self.seed) and 0 <= self.seed < MAX_SEED):
             raise StudyError(f"seed must be an integer from 0 to 2**53 - 1, not {self.seed!r}")
         if not isinstance(self.optimizer, Optimizer):
@@ -223,6 +232,16 @@ def join(stored: StudyConfig, given: StudyConfig, where: str) -> StudyConfig:
             "or the definition that the study was created with"
         )
     return replace(stored, space=given.space, optimizer=given.optimizer)
+
+
+def _check_names(outcomes: Objectives) -> None:
+    """Each outcome is a column of the results table, beside the ones that all studies have."""
+    for name in outcomes.names:
+        if name in RESERVED_NAMES or name.startswith(RESERVED_PREFIXES):
+            raise StudyError(
+                f"an objective or outcome can't be called {name!r}, since the results table has "
+                f"a column of that name; call it something like 'my_{name.strip('_')}'"
+            )
 
 
 def _is_int(value: object) -> bool:

@@ -302,6 +302,13 @@ def suggest(
     metavar="N,...",
     help="How many processes the clusters have, each with one evaluation at a time.",
 )
+@click.option(
+    "--proposers",
+    default="0",
+    show_default=True,
+    metavar="P,...",
+    help="How many of them only propose, while the others only evaluate; 0: all do both.",
+)
 @click.option("--trials-per-worker", type=click.IntRange(1), default=5, show_default=True)
 @click.option(
     "--seconds",
@@ -331,9 +338,9 @@ def suggest(
     show_default=True,
     help="How many processes are lost with their nodes, as a share of the trials.",
 )
-@click.option("--optimizer", default="random", show_default=True, metavar="NAME")
+@click.option("--optimizers", default="random", show_default=True, metavar="NAME,...")
 @click.option("--problem", default="hartmann6", show_default=True, metavar="NAME")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, metavar="N")
 @markdown_option
 @json_option
 @debug_option
@@ -343,17 +350,24 @@ def cluster(ctx: click.Context, /, **options: Any) -> None:
 
     The processes are the real ones; simulated are time, the file server, evaluations, preemptions
     and lost nodes. Told is how much of their time workers evaluate, what they ask of the
-    filesystem, and the regret. Fails unless each study ends with exactly its trials.
+    filesystem, and the regret: means over the seeds, of the regret medians. Fails unless each
+    study ends with exactly its trials.
 
     \b
     Example:
       fsopt bench cluster --workers 10,100
-      fsopt bench cluster --workers 10000 --trials-per-worker 2 --losses 0
+      fsopt bench cluster --workers 100 --proposers 0,1 --optimizers random,bayesian --seeds 3
     """
     from fsopt.cli.bench_cluster import Request, measure
 
-    sizes = tuple(_counts(ctx, "--workers", options.pop("sizes")))
-    measure(Request(sizes=sizes, **options))
+    measure(
+        Request(
+            sizes=tuple(_counts(ctx, "--workers", options.pop("sizes"))),
+            proposers=tuple(_counts(ctx, "--proposers", options.pop("proposers"))),
+            optimizers=tuple(dict.fromkeys(options.pop("optimizers").split(","))),
+            **options,
+        )
+    )
 
 
 def _counts(ctx: click.Context, option: str, sizes: str) -> list[int]:

@@ -41,6 +41,7 @@ def enqueue(ctx: click.Context, words: Sequence[str], as_json: bool) -> None:
       fsopt enqueue runs/first x=0.5 y=1.5 kind=wide
     """
     from fsopt.study import open_study
+    from fsopt.view.summary import trials_left
 
     directory, pairs = directory_and_rest(ctx, words, lambda given: "=" not in given[0])
     params = {}
@@ -51,7 +52,11 @@ def enqueue(ctx: click.Context, words: Sequence[str], as_json: bool) -> None:
         params[name] = _value(text)
     with open_study(directory) as study:
         number = study.enqueue(params)
-    _tell(as_json, {"trial": number}, f"trial {number} waits to be evaluated")
+        left = trials_left(study.state)
+    hint = ""
+    if left is not None and left <= 0:
+        hint = "; the study has all its trials, so allow it more: fsopt reopen DIR --trials N"
+    _tell(as_json, {"trial": number}, f"trial {number} waits to be evaluated{hint}")
 
 
 @click.command()

@@ -59,5 +59,5 @@ def export(directory: str, target: str, output: str, name: str | None) -> None:
             try:
                 table.to_csv(output, index=False)
             except OSError as error:
-                raise StorageError(f"can't write {output}: {error.strerror}") from error
+                raise StorageError(f"can't write {output}: {error.strerror or error}") from error
             click.echo(f"{output}: {len(table)} trials")

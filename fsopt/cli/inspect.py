@@ -72,18 +72,9 @@ def trials(directory: str, form: str, output: Path | None, as_json: bool) -> Non
     """
     from fsopt.study import open_study
     from fsopt.view.inspection import write_table
-    from fsopt.view.report import table_text
 
     table = open_study(directory).trials()
-    if as_json:
-        form = "json"
-    if form == "table":
-        text: str | None = table_text(table)
-        if output is not None:
-            output.write_text(f"{text}\n")
-            text = None
-    else:
-        text = write_table(table, form, output)
+    text = write_table(table, "json" if as_json else form, output)
     if text is not None:
         click.echo(text.rstrip("\n"))
 

@@ -22,8 +22,11 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "trials": ("fsopt.cli.inspect", "List all trials."),
     "show": ("fsopt.cli.inspect", "Show one trial and every event that made it."),
     "best": ("fsopt.cli.inspect", "Show the best trial, or the Pareto front."),
-    "plot": ("fsopt.cli.figures", "Draw one figure."),
-    "report": ("fsopt.cli.figures", "Write one page with all figures, or comparing studies."),
+    "plot": ("fsopt.cli.figures", "Draw one figure, or all."),
+    "report": (
+        "fsopt.cli.figures",
+        "Write one self-contained page about a study, or comparing several.",
+    ),
     "importance": ("fsopt.cli.figures", "Show which parameters matter."),
     "enqueue": ("fsopt.cli.change", "Add a configuration that must be tried."),
     "ask": ("fsopt.cli.drive", "Take trials to evaluate them outside of fsopt."),
@@ -78,6 +81,7 @@ class Verbs(click.Group):
 
 @click.group(
     cls=Verbs,
+    subcommand_metavar="VERB [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="`fsopt VERB --help` explains a verb, with an example.",
 )

@@ -51,12 +51,14 @@ def part_of(options: dict[str, Any]) -> Part:
         options: By parameter name; those above are taken out.
 
     Raises:
-        StudyError: If they make no sense together.
+        click.UsageError: If they make no sense together.
     """
-    from fsopt.errors import StudyError
     from fsopt.study.roles import Part, Role
 
     role, without = Role(options.pop("role")), options.pop("without_proposer")
+    ahead = options.pop("ahead")
     if without is not None and role is not Role.EVALUATE:
-        raise StudyError("--without-proposer is for --role evaluate")
-    return Part(role=role, ahead=options.pop("ahead"), waits=without == "wait")
+        raise click.UsageError("--without-proposer is for --role evaluate.")
+    if ahead is not None and role is not Role.PROPOSE:
+        raise click.UsageError("--ahead is for --role propose.")
+    return Part(role=role, ahead=ahead, waits=without == "wait")

@@ -192,7 +192,7 @@ def _print_summary(console: Console, study: Study, summary: Summary) -> None:
     from rich.markup import escape
 
     from fsopt.view.report import best_lines, failure_lines, headline
-    from fsopt.view.summary import format_seconds
+    from fsopt.view.summary import format_count, format_seconds
 
     endings = {
         "budget": "",
@@ -204,7 +204,7 @@ def _print_summary(console: Console, study: Study, summary: Summary) -> None:
         "preempted": "interrupted; run the same command again to go on",
     }
     spent = format_seconds(summary.seconds)
-    lines = [f"this process: {summary.evaluated} trials in {spent}"]
+    lines = [f"this process: {format_count(summary.evaluated, 'trial')} in {spent}"]
     if endings[summary.reason]:
         lines.append(endings[summary.reason])
     if summary.reason != "preempted":  # a process that must leave has no time for models

@@ -27,7 +27,7 @@ _RENAME = click.option(
 _FILL = click.option(
     "--fill",
     multiple=True,
-    metavar="KEY=VALUE",
+    metavar="NAME=VALUE",
     help="The value that a parameter had there which is new in this study; repeatable.",
 )
 
@@ -45,6 +45,10 @@ def with_prior(config: StudyConfig, options: Mapping[str, Any]) -> StudyConfig:
 
     from fsopt.prior import GaussianMixturePrior
 
+    if options["rename"] and not (options["prior"] or options["warm_start"]):
+        raise click.UsageError("--rename is for --prior and --warm-start.")
+    if options["fill"] and not options["warm_start"]:
+        raise click.UsageError("--fill is for --warm-start.")
     if not options["prior"]:
         return config
     prior = GaussianMixturePrior.from_studies(options["prior"], rename=_pairs(options["rename"]))
@@ -124,7 +128,9 @@ def _opened(directory: str, path: str, rename: Mapping[str, str]) -> Study:
 
 
 def _tell(found: Imported, *, err: bool) -> None:
-    lines = [f"{len(found.trials)} trials imported"]
+    from fsopt.view.summary import format_count
+
+    lines = [f"{format_count(len(found.trials), 'trial')} imported"]
     if found.known:
         lines.append(f"{found.known} left out that are in the study already")
     if found.unfit:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,21 +38,30 @@ class Pool:
     def __init__(self, loss: Loss, y: Array, candidates: Sequence[Source]) -> None:
         if not len(candidates):
             raise PredictionError("there are no predictions to select from")
-        self.loss, self.y = loss, np.asarray(y)
-        if self.y.ndim != 1 or not len(self.y):
-            raise PredictionError(f"true values must be a list, not of shape {self.y.shape}")
-        self._candidates = with_votes(loss, self.y, candidates)
+        known = np.asarray(y)
+        if known.ndim != 1 or not len(known):
+            raise PredictionError(f"true values must be a list, not of shape {known.shape}")
+        sources = with_votes(loss, known, candidates)
+
+        def read(number: int) -> Part:
+            return Part.of(loss, known, sources[number].load())
+
+        self._begin(loss, known, len(sources), read)
+
+    def _begin(self, loss: Loss, y: Array, count: int, read: Callable[[int], Part]) -> None:
+        self.loss, self.y = loss, y
+        self._count, self._read = count, read
         self._kept: dict[int, Part] = {}
         self._room = KEPT_BYTES
         self.width = len(self[0].statistics)
         """How many statistics a row has."""
-        self.own = np.array([self._own(self[number]) for number in range(len(candidates))])
+        self.own = np.array([self._own(self[number]) for number in range(count)])
         """(m,) The loss of each candidate, over the rows that it tells of; infinite if of none."""
         if not np.isfinite(self.own).any():
             raise PredictionError("no candidate has a finite loss")
 
     def __len__(self) -> int:
-        return len(self._candidates)
+        return self._count
 
     def __getitem__(self, number: int) -> Part:
         """What is known of a candidate.
@@ -62,11 +71,21 @@ class Pool:
         """
         part = self._kept.get(number)
         if part is None:
-            part = self._part(self._candidates[number].load())
+            part = self._read(number)
             if part.size <= self._room:
                 self._room -= part.size
                 self._kept[number] = part
         return part
+
+    def at(self, rows: IntArray) -> Pool:
+        """The same candidates, judged by some rows (k,) only.
+
+        Raises:
+            PredictionError: If none of them tells of any of these.
+        """
+        pool = Pool.__new__(Pool)
+        pool._begin(self.loss, self.y[rows], len(self), lambda number: self[number].at(rows))
+        return pool
 
     def best(self, count: int, among: Sequence[int] | None = None) -> list[int]:
         """The candidates with the least losses of their own, the best first."""
@@ -74,9 +93,6 @@ class Pool:
         order = np.argsort(self.own[numbers], kind="stable")[:count]
         found: list[int] = numbers[order].tolist()
         return found
-
-    def _part(self, prediction: Prediction) -> Part:
-        return Part.of(self.loss, self.y, prediction)
 
     def _own(self, part: Part) -> float:
         if len(part.statistics) != self.width:
@@ -127,6 +143,16 @@ class Part:
         known = true_values(loss, y, prediction)
         statistics = np.ascontiguousarray(loss.statistics(known, prediction))
         return cls(statistics, None if prediction.index is None else prediction.index.copy())
+
+    def at(self, rows: IntArray) -> Part:
+        """For some rows (k,), which are counted from 0 anew."""
+        if self.rows is None:
+            return Part(np.ascontiguousarray(self.statistics[:, rows]), None)
+        highest = max(int(self.rows.max(initial=0)), int(rows.max(initial=0)))
+        where = np.full(highest + 1, -1)
+        where[self.rows] = np.arange(len(self.rows))
+        found = where[rows]
+        return Part(self.statistics[:, found[found >= 0]], np.flatnonzero(found >= 0))
 
     @property
     def size(self) -> int:

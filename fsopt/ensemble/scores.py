@@ -9,10 +9,10 @@ import numpy as np
 
 from fsopt.ensemble.aggregators import FloatArray
 from fsopt.ensemble.losses import Loss
-from fsopt.ensemble.pool import Mixture, Part, Source, loss_of_means, with_votes
+from fsopt.ensemble.pool import Mixture, Part, Pool, Source, loss_of_means, with_votes
 from fsopt.ensemble.selection import Selection, Selector, TopK
 from fsopt.errors import PredictionError
-from fsopt.predictions import Array, IntArray, Prediction
+from fsopt.predictions import Array, IntArray
 from fsopt.streams import stream
 
 FOLDS = 5
@@ -28,7 +28,11 @@ class Score:
 
 
 def cross_scores(
-    y: Array, candidates: Sequence[Source], selector: Selector, losses: Iterable[Loss]
+    y: Array,
+    candidates: Sequence[Source],
+    selector: Selector,
+    losses: Iterable[Loss],
+    pool: Pool | None = None,
 ) -> list[Score]:
     """Score ensembles and best single models on rows that they were not chosen by.
 
@@ -41,6 +45,7 @@ def cross_scores(
         candidates: What each model predicts.
         selector: What is scored.
         losses: What is told.
+        pool: The candidates as the selector's loss sees them, if they were read already.
 
     Raises:
         PredictionError: If there are too few rows, or they don't fit together.
@@ -50,15 +55,15 @@ def cross_scores(
     if not candidates:
         raise PredictionError("there are no predictions to select from")
     candidates = with_votes(selector.loss, y, candidates)
+    pool = pool or Pool(selector.loss, y, candidates)
     single = TopK(selector.loss, 1)
     wanted = list(losses)
     means: list[list[FloatArray]] = [[], []]
     parts = np.array_split(stream(0, "ensemble-folds").permutation(len(y)), FOLDS)
     for part in parts:
-        others = np.setdiff1d(np.arange(len(y)), part)
-        known = [_Rows(source, others) for source in candidates]
+        others = pool.at(np.setdiff1d(np.arange(len(y)), part))
         for kind, way in enumerate((selector, single)):
-            chosen = way.select(y[others], known)
+            chosen = way.choose(others)
             means[kind] += [means_of(loss, y[part], candidates, chosen, part) for loss in wanted]
     order = np.concatenate(parts)
     scores = []
@@ -89,14 +94,3 @@ def means_of(
     if mixture is None:
         raise PredictionError("an ensemble needs one member or more")
     return mixture.means
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Rows:
-    """Some rows of a prediction."""
-
-    source: Source
-    rows: IntArray
-
-    def load(self) -> Prediction:
-        return self.source.load().at(self.rows)

@@ -65,6 +65,10 @@ class Selector(Protocol):
         """
         ...
 
+    def choose(self, pool: Pool) -> Selection:
+        """Choose an ensemble among candidates that were read for its loss."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class TopK:
@@ -90,7 +94,10 @@ class TopK:
 
     def select(self, y: Array, candidates: Sequence[Source]) -> Selection:
         """See `Selector.select`."""
-        pool = Pool(self.loss, y, candidates)
+        return self.choose(Pool(self.loss, y, candidates))
+
+    def choose(self, pool: Pool) -> Selection:
+        """See `Selector.choose`."""
         chosen = sorted(pool.best(self.size))
         mixture = Mixture.empty(pool)
         for number in chosen:
@@ -152,7 +159,10 @@ class Greedy:
 
     def select(self, y: Array, candidates: Sequence[Source]) -> Selection:
         """See `Selector.select`."""
-        pool = Pool(self.loss, y, candidates)
+        return self.choose(Pool(self.loss, y, candidates))
+
+    def choose(self, pool: Pool) -> Selection:
+        """See `Selector.choose`."""
         if not self.bags:
             counts, path = self._climb(pool, range(len(pool)))
         else:

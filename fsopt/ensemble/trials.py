@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from fsopt.ensemble.aggregators import AGGREGATORS, Aggregate, Aggregator
 from fsopt.ensemble.losses import losses_of
 from fsopt.ensemble.online import named
+from fsopt.ensemble.pool import Pool
 from fsopt.ensemble.scores import cross_scores
 from fsopt.ensemble.selection import Greedy, Selector, TopK
 from fsopt.errors import PredictionError
@@ -184,9 +185,10 @@ def record(
     known, numbers = np.asarray(y), list(found.sources)
     sources = list(found.sources.values())
     way = selector or default_selector(found.kind)
-    chosen = named(way.select(known, sources), numbers)
-    single = named(TopK(way.loss, 1).select(known, sources), numbers)
-    scores = cross_scores(known, sources, way, losses_of(found.kind))
+    pool = Pool(way.loss, known, sources)
+    chosen = named(way.choose(pool), numbers)
+    single = named(TopK(way.loss, 1).choose(pool), numbers)
+    scores = cross_scores(known, sources, way, losses_of(found.kind), pool)
     before = study.state.ensembles.get(name)
     built = EnsembleBuilt(
         name=name,

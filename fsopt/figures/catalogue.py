@@ -81,8 +81,10 @@ def chart(data: StudyData, name: str, choice: Choice | None = None) -> Chart:
         choice: What it is about.
 
     Raises:
-        StudyError: If there is no such figure, or nothing to show in it.
+        StudyError: If there is no such figure or objective, or nothing to show in it.
     """
     if name not in FIGURES:
         raise StudyError(f"there is no figure {name!r}; there are {', '.join(FIGURES)}")
-    return FIGURES[name](data, choice or Choice())
+    choice = choice or Choice()
+    data.objective(choice.objective)  # also where a figure shows all of them
+    return FIGURES[name](data, choice)

@@ -133,8 +133,13 @@ def regret(
         objective: Which one; the first unless given.
         optimum: The best possible value, if it is known. Otherwise the best value of all these
             studies stands in for it, and a line ends where that was found.
+
+    Raises:
+        StudyError: If that was found too soon for a line.
     """
     gaps = regrets(studies, objective, optimum)
+    found_late = max(int((gap > 0).sum()) for gap in gaps) > 1
+    require(found_late, f"{studies[0].name}: the best value was found at once; there is no regret")
     longest = max(float(np.nanmax(_seconds(data), initial=0.0)) for data in studies)
     unit, unit_name = time_unit(longest)
     over_trials, over_time = [], []

@@ -7,11 +7,12 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from typing import Any
 
 import fsopt
-from fsopt.errors import FsoptError
+from fsopt.errors import FsoptError, StudyError
 from fsopt.figures import progress
 from fsopt.figures.catalogue import FIGURES, chart
 from fsopt.figures.chart import Chart
@@ -75,7 +76,9 @@ def _charts(data: StudyData) -> tuple[list[Chart], dict[str, str]]:
 
 
 def _comparison(studies: Sequence[Study], known: Sequence[StudyData]) -> Group:
-    charts = [progress.comparison(known), progress.regret(known), progress.ecdf(known)]
+    charts = [progress.comparison(known), progress.ecdf(known)]
+    with suppress(StudyError):
+        charts.insert(1, progress.regret(known))
     rows = []
     for study in studies:
         status = status_summary(study)

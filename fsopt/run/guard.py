@@ -60,12 +60,16 @@ _END_PATIENCE = 10.0
 _PIECE, _PIECES = 2**16, 64
 """Bytes that are read at once, and how many times before something else has its turn."""
 
-_BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {} import main; main()"
+_BOOT = (
+    "import json, sys; path = json.loads(sys.argv[1]); sys.path += path; from {} import main; "
+    "sys.path[:] = path; main()"
+)
+"""A script may have the name of a module of the standard library, and stands first in its path."""
 
 
 def command_line(module: str, *arguments: str) -> list[str]:
     """The command that runs a module's `main` in a new interpreter, with the same import path."""
-    return [sys.executable, "-c", _BOOT.format(module), json.dumps(sys.path), *arguments]
+    return [sys.executable, "-P", "-c", _BOOT.format(module), json.dumps(sys.path), *arguments]
 
 
 def reason_of_end(status: int) -> str:

@@ -87,8 +87,8 @@ def _import(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except FsoptError:
-        raise
+    except FsoptError as error:
+        raise type(error)(f"{path}{_line_of(error, path)}: {error}") from error
     except SyntaxError as error:
         raise ScriptError(f"{path}, line {error.lineno}: {error.msg}") from error
     except (Exception, SystemExit) as error:

@@ -358,7 +358,7 @@ class Worker:
     def _wind_down(self, reason: str, deadline: float) -> None:
         """Let running evaluations save their state; what does not end in time is ended."""
         self._progress.notice(
-            f"{reason}: {len(self._running)} running trials have {self._limits.grace:g} s to pause"
+            f"{reason}: {len(self._running)} running, {self._limits.grace:g} s to pause"
         )
         while self._running and self._clock() < deadline:
             self._backend.stop(reason)

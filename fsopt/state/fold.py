@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import replace
 from typing import Any
 
@@ -32,7 +32,7 @@ class StudyState:
             objectives: How many values a trial has.
         """
         self.trials = TrialTable(space, objectives)
-        self.writers: dict[str, WriterState] = {}
+        self.writers: MutableMapping[str, WriterState] = {}
         self.budget: int | None = None
         self.generation = 0
         """Of the latest stop or reopening."""

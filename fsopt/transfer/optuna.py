@@ -107,7 +107,10 @@ def read_journal(path: Path, study: str | None) -> Evaluations:
         for entry in _entries(path):
             _apply(storage, entry)
     except (OSError, KeyError, ValueError, TypeError) as error:
-        raise PriorError(f"{path} can't be read as a journal of Optuna: {error}") from error
+        raise PriorError(
+            f"{path} is neither a table (.csv or .parquet) nor a SQLite storage of Optuna, and "
+            f"can't be read as its journal: {error}"
+        ) from error
     return storage.evaluations(str(path), study)
 
 

@@ -17,6 +17,7 @@ from fsopt.study import Study
 from fsopt.study.replay import read_logs
 from fsopt.values import to_json
 from fsopt.view.origin import Origin
+from fsopt.view.report import table_text
 from fsopt.view.stopping import reason
 
 if TYPE_CHECKING:
@@ -96,11 +97,11 @@ def _last_lines(path: Path) -> str:
 
 
 def write_table(table: pd.DataFrame, form: str, path: Path | None) -> str | None:
-    """A table as CSV, JSON or Parquet.
+    """A table as text for people, CSV, JSON or Parquet.
 
     Args:
         table: What `trials_table` gives.
-        form: ``csv``, ``json`` or ``parquet``.
+        form: ``table``, ``csv``, ``json`` or ``parquet``.
         path: The file to write; None gives the text back instead.
 
     Raises:
@@ -112,7 +113,7 @@ def write_table(table: pd.DataFrame, form: str, path: Path | None) -> str | None
         if form == "parquet":
             _plain_columns(table).to_parquet(path, index=False)
             return None
-        text = table.to_csv(index=False) if form == "csv" else _to_json(table)
+        text = _TEXTS[form](table)
         if path is None:
             return text
         path.write_text(text)
@@ -121,12 +122,23 @@ def write_table(table: pd.DataFrame, form: str, path: Path | None) -> str | None
     return None
 
 
+def _to_text(table: pd.DataFrame) -> str:
+    return f"{table_text(table)}\n"
+
+
+def _to_csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False)
+
+
 def _to_json(table: pd.DataFrame) -> str:
     columns = {name: _json_cells(table[name]) for name in table.columns}
     rows = [
         dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)
     ]
     return json.dumps(rows, indent=1, allow_nan=False)
+
+
+_TEXTS = {"table": _to_text, "csv": _to_csv, "json": _to_json}
 
 
 def _json_cells(column: pd.Series[Any]) -> list[Any]:

@@ -19,6 +19,7 @@ from fsopt.study import Study
 from fsopt.view.stopping import stopping_line
 from fsopt.view.summary import (
     format_params,
+    format_rate,
     format_seconds,
     format_value,
     format_values,
@@ -114,7 +115,7 @@ def _progress(status: dict[str, Any], width: int) -> RenderableType:
 def _numbers(status: dict[str, Any]) -> RenderableType:
     parts = []
     if status["trials_per_hour"] is not None:
-        parts.append(f"{status['trials_per_hour']:.4g} trials an hour")
+        parts.append(format_rate(status["trials_per_hour"]))
     if status["seconds_left"] and status["writers"]["live"]:
         parts.append(f"about {format_seconds(status['seconds_left'])} left")
     if status["utilization"] is not None:

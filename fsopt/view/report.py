@@ -7,12 +7,15 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from fsopt.log import layout
+from fsopt.state import TrialState
 from fsopt.study import Study
 from fsopt.study.ranking import By
 from fsopt.trial import FinishedTrial
 from fsopt.view.stopping import stopping_line
 from fsopt.view.summary import (
     failed_trials,
+    format_count,
+    format_rate,
     format_seconds,
     format_value,
     format_values,
@@ -38,10 +41,20 @@ def best_lines(study: Study, by: By | None = None) -> list[str]:
     """The best trial with its parameters, or the Pareto front; ``by`` as in `Study.best_trial`."""
     if study.session.objectives.are_several:
         front = study.front(by)
-        lines = [f"Pareto front: {len(front)} trials"]
+        if not front:
+            return [_no_best(study)]
+        lines = [f"Pareto front: {format_count(len(front), 'trial')}"]
         return lines + [line for trial in front for line in _trial_lines("", trial)]
     best = study.best_trial(by)
-    return _trial_lines("best: ", best) if best else ["no trial is completed yet"]
+    return _trial_lines("best: ", best) if best else [_no_best(study)]
+
+
+def _no_best(study: Study) -> str:
+    """Why there is no best trial."""
+    if study.state.trials.count()[TrialState.COMPLETED]:
+        limits = ", ".join(f"{k} {v}" for k, v in study.config.constraints_on.items())
+        return f"every completed trial violates a constraint ({limits})"
+    return "no trial is completed yet"
 
 
 def failure_lines(study: Study) -> list[str]:
@@ -68,9 +81,17 @@ def status_lines(study: Study, status: dict[str, Any]) -> list[str]:
     if status["trials_per_hour"] is not None:
         left = status["seconds_left"]
         more = f", about {format_seconds(left)} left" if left and writers["live"] else ""
-        lines.append(f"rate: {status['trials_per_hour']:.4g} trials an hour{more}")
+        lines.append(f"rate: {format_rate(status['trials_per_hour'])}{more}")
     if status["stopping"] is not None:
         lines.append(stopping_line(status["stopping"]))
+    for prior in status["priors"]:
+        lines.append(f"prior: {format_count(prior['trials'], 'trial')} of {prior['source']}")
+    for built in status["ensembles"]:
+        score, single = (format_value(built[key]) for key in ("score", "single_score"))
+        lines.append(
+            f"ensemble: {format_count(len(built['members']), 'trial')} by their {built['name']!r} "
+            f"predictions, {built['loss']} {score} (best single trial: {single})"
+        )
     if status["stopped"]:
         lines.append("stopped: processes finish; fsopt reopen lets the study go on")
     if status["damaged_lines"]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fsopt.events import EnsembleBuilt
 from fsopt.state import StudyState, TrialState
 from fsopt.study import Study
 from fsopt.study.ranking import By
@@ -52,13 +53,11 @@ def status_summary(study: Study) -> dict[str, Any]:
     """The study as JSON, for ``fsopt status``."""
     state = study.state
     counts = state.trials.count()
-    budget = state.budget
-    rate = _rate(state)
-    left = None if budget is None else budget - sum(n for s, n in counts.items() if s.is_finished)
+    rate, left = _rate(state), trials_left(state)
     return {
         "study": str(study.directory),
         "objectives": dict(study.config.objectives),
-        "budget": {"trials": budget},
+        "budget": {"trials": state.budget},
         "stopped": state.stopped,
         "trials": {s.value: n for s, n in counts.items()} | {"total": sum(counts.values())},
         "best": best_summary(study),
@@ -66,11 +65,21 @@ def status_summary(study: Study) -> dict[str, Any]:
         "utilization": utilization(state, time.time()),
         "failures": failures(state),
         "stopping": stopping_summary(study),
+        "priors": [{"source": p.name, "trials": p.trials} for p in state.registered_priors()],
+        "ensembles": [_ensemble(built) for built, _ in state.ensembles.values()],
         "trials_per_hour": None if rate is None else round(rate * 3600, 3),
         "seconds_left": None if not rate or left is None else round(max(left, 0) / rate, 1),
         "damaged_lines": len(study.session.journal.damage),
         "unknown_events": sum(state.unknown.values()),
     }
+
+
+def trials_left(state: StudyState) -> int | None:
+    """How many trials are not finished yet of those that the study shall have; None for no end."""
+    if state.budget is None:
+        return None
+    counts = state.trials.count()
+    return state.budget - sum(n for kind, n in counts.items() if kind.is_finished)
 
 
 def failures(state: StudyState) -> dict[str, int]:
@@ -111,6 +120,17 @@ def format_values(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name}={value:.6g}" for name, value in values.items())
 
 
+def format_rate(per_hour: float) -> str:
+    """A rate for people."""
+    number = f"{per_hour:,.0f}" if per_hour >= 100 else f"{per_hour:.3g}"
+    return f"{number} trials an hour"
+
+
+def format_count(number: int, what: str) -> str:
+    """How many there are of something, such as ``1 trial`` and ``2 trials``."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def format_seconds(seconds: float) -> str:
     """A duration for people."""
     if seconds < 60:
@@ -118,6 +138,16 @@ def format_seconds(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def _ensemble(built: EnsembleBuilt) -> dict[str, Any]:
+    return {
+        "name": built.name,
+        "members": list(built.members),
+        "loss": built.loss,
+        "score": built.scores.get(built.loss),
+        "single_score": built.single_scores.get(built.loss),
+    }
 
 
 def _rate(state: StudyState) -> float | None:

@@ -33,7 +33,7 @@ def directory(tmp_path: Path) -> Path:
     with package.create_study(
         tmp_path / "s",
         space=package.Space(package.Float("x", 0, 1)),
-        objectives={"error": "minimize"},
+        objectives={"loss": "minimize"},
         optimizer=package.RandomSearch(),
         seed=0,
     ) as study:

@@ -59,7 +59,7 @@ def test_a_process_leaves_with_status_0_and_says_why(
         (TWO, ["--target", "1"], "several objectives"),
         (TWO, ["--target", "1", "--target", "2"], "NAME=VALUE"),
         (ONE, ["--patience", "0"], "--patience"),
-        (ONE, ["--ahead", "2"], "role propose"),
+        (ONE, ["--ahead", "2"], "--role propose"),
         (ONE, ["--without-proposer", "wait"], "--role evaluate"),
     ],
 )

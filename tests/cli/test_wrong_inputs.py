@@ -1,6 +1,7 @@
 """Wrong inputs: one clear line, a status that is not zero, and nothing is lost."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,6 +140,51 @@ def test_other_objectives_in_the_same_directory(study: Path, script: Path) -> No
 
 def test_another_seed_in_the_same_directory(study: Path, script: Path) -> None:
     assert "here" in refused("run", script, "--study", study, "--seed", 12345)
+
+
+def test_a_parameter_that_makes_no_sense_is_found_in_the_script(
+    script: Path, tmp_path: Path
+) -> None:
+    script.write_text(GOOD.replace("0, 1", "1, 0"))
+    error = refused("run", script, "--study", tmp_path / "s")
+    assert "study.py, line 3: parameter 'x': low (1.0) is above high (0.0)" in error
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "json", "parquet"])
+def test_a_table_that_can_not_be_written(form: str, study: Path, tmp_path: Path) -> None:
+    error = refused("trials", study, "--format", form, "-o", tmp_path / "no" / "file")
+    assert "can't write" in error
+
+
+def test_an_export_that_can_not_be_written(study: Path, tmp_path: Path) -> None:
+    path = tmp_path / "no" / "file"
+    error = refused("export", study, "--to", "deephyper", "-o", path)
+    assert f"can't write {path}: " in error
+    assert "None" not in error
+
+
+def test_an_unknown_objective_of_a_figure(study: Path, tmp_path: Path) -> None:
+    arguments = ("history", "--objective", "loss", "-o", tmp_path / "h.html")
+    assert "has no objective 'loss'; it has value" in refused("plot", study, *arguments)
+
+
+@pytest.mark.parametrize("option", ["--rename=a=b", "--fill=a=1"])
+def test_an_option_that_would_have_no_effect(option: str, script: Path, tmp_path: Path) -> None:
+    status, _, error = fsopt("run", script, "--study", tmp_path / "s", option)
+    assert status == 2
+    assert "is for " in error
+
+
+def test_mpi_without_mpi4py(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mpi4py", None)
+    error = refused("run", script, "--study", tmp_path / "s", "--backend", "mpi")
+    assert "mpi4py" in error
+
+
+def test_what_is_enqueued_in_a_full_study_needs_more_trials(study: Path) -> None:
+    status, output, _ = fsopt("enqueue", study, "x=0.5")
+    assert (status, output.partition(";")[0]) == (0, "trial 3 waits to be evaluated")
+    assert "fsopt reopen DIR --trials N" in output
 
 
 def test_an_unknown_optimizer(script: Path, tmp_path: Path) -> None:

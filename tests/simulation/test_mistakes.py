@@ -129,15 +129,15 @@ def forgetting_numbers_that_were_claimed_when_something_went_wrong(
 
 
 MISTAKES: dict[Callable[[pytest.MonkeyPatch], None], str] = {
-    without_sync: "acknowledged, but",
-    going_on_in_a_torn_segment: "acknowledged, but",
+    without_sync: "acknowledged, but|was ended twice",
+    going_on_in_a_torn_segment: "acknowledged, but|it is lost",
     giving_up_without_another_look: "without another look",
     claims_of_attempts_that_are_not_exclusive: r"\) went to w\d+ and w\d+|is held by",
     dropping_a_segment_as_soon_as_there_is_another: "sees another study|nowhere to be read",
     believing_whoever_speaks_last: "depends on the order of events",
     forgetting_what_was_acknowledged_when_reading_fails: "sees another study|nowhere to be read",
     claiming_more_while_the_disk_is_full: "without having said who it is",
-    not_writing_down_what_changed: "tells of trial|its effect is lost|another study",
+    not_writing_down_what_changed: "tells of trial|its effect is lost|another study|ended twice",
     telling_positions_of_what_it_has_not_taken_in: "nowhere to be read|tells of trial",
     forgetting_numbers_that_were_claimed_when_something_went_wrong: "does not end",
     taking_the_highest_number_for_the_whole: "nowhere to be read|another study|there still are",

@@ -19,6 +19,7 @@ from fsopt.log.identity import Identity
 from fsopt.log.memory import MemoryFilesystem
 from fsopt.search import Optimizer, RandomSearch
 from fsopt.state import StudyState
+from fsopt.study.roles import Role
 from fsopt.study.session import Session
 
 _STARTS_PER_SECOND = 200.0
@@ -33,10 +34,17 @@ _AWAY = (20.0, 90.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What is simulated."""
+    """What is simulated.
+
+    Raises:
+        EvaluationError: If nobody would evaluate.
+    """
 
     problem: Problem
     workers: int
+    """How many processes."""
+    proposers: int = 0
+    """How many of them only propose, while all others only evaluate; if none, all do both."""
     trials: int
     """How many in all."""
     seconds: float = 60.0
@@ -48,10 +56,23 @@ class Setting:
     losses: float = 0.004
     """How many processes are lost with their nodes, as a share of the trials."""
     proposal: float = 0.1
-    """Seconds that a proposal takes."""
+    """Seconds that proposals take, of however many trials together."""
     optimizer: Optimizer = field(default_factory=RandomSearch)
     seed: int = 0
     speed: Speed = field(default_factory=Speed)
+
+    def __post_init__(self) -> None:
+        if self.proposers >= self.workers:
+            raise EvaluationError(
+                f"{self.proposers} proposers of {self.workers} processes leave none to evaluate; "
+                "let fewer propose"
+            )
+
+    def role(self, place: int) -> Role:
+        """What the process at one of the places does."""
+        if not self.proposers:
+            return Role.BOTH
+        return Role.PROPOSE if place < self.proposers else Role.EVALUATE
 
 
 class Cluster:
@@ -80,7 +101,7 @@ class Cluster:
             EvaluationError: If it ended otherwise than it must.
         """
         for number in range(self.setting.workers):
-            self._join(number / _STARTS_PER_SECOND)
+            self._join(self.setting.role(number), number / _STARTS_PER_SECOND)
         for at, what in self._troubles():
             self.timeline.start(at, what)
         self.timeline.run()
@@ -89,7 +110,7 @@ class Cluster:
     def has_left(self, process: Process) -> None:
         """A process has ended by itself."""
         if process.summary is None or process.summary.reason == "preempted":
-            self._join(self.timeline.now + self._random.uniform(*_AWAY))
+            self._replace(process)
 
     def final_state(self) -> StudyState:
         """The study as somebody finds it who opens it now."""
@@ -103,8 +124,12 @@ class Cluster:
         session.sync()
         return session.state
 
-    def _join(self, at: float) -> None:
-        process = Process(self, f"w{len(self.processes):05d}")
+    def _replace(self, process: Process) -> None:
+        """Another process comes after a while, and does the same."""
+        self._join(process.role, self.timeline.now + self._random.uniform(*_AWAY))
+
+    def _join(self, role: Role, at: float) -> None:
+        process = Process(self, f"w{len(self.processes):05d}", role)
         self.processes.append(process)
         process.task = self.timeline.start(at, process.live)
 
@@ -132,7 +157,7 @@ class Cluster:
         for process in alive[first : first + min(_PER_NODE, len(alive) // 2)]:
             self.lost += 1
             process.die()
-            self._join(self.timeline.now + self._random.uniform(*_AWAY))
+            self._replace(process)
 
     def _check(self, state: StudyState) -> None:
         """Exactly the trials that were asked for are there, and all are finished."""

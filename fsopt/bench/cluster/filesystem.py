@@ -128,6 +128,11 @@ class SharedFilesystem:
         self._logs.append(file)
         return SharedAppender(self, file)
 
+    @property
+    def has_log(self) -> bool:
+        """Whether this process has begun a log."""
+        return bool(self._logs)
+
     def own_log(self) -> list[Record]:
         """What this process has written durably."""
         for file in self._logs:

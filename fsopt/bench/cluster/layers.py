@@ -7,7 +7,7 @@ share them: a layer keeps apart only the few trials that a process itself has to
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from functools import lru_cache
 
 import numpy as np
@@ -126,7 +126,7 @@ class LayeredState(StudyState):
     @property
     def positions(self) -> dict[str, int]:
         """Only of writers of whom more is known here; of the others the snapshot tells."""
-        return {name: writer.known.end for name, writer in self.writers.items()}
+        return {name: writer.known.end for name, writer in self._writers.own.items()}
 
     def apply(self, record: Record) -> None:
         """Take in one record."""
@@ -138,20 +138,33 @@ class LayeredState(StudyState):
         return self._table.history()
 
 
-class _Writers(dict[str, WriterState]):
-    """The writers of whom one process knows more; `get` finds the common ones as well."""
+class _Writers(MutableMapping[str, WriterState]):
+    """The common writers, and over them those of whom one process knows more."""
 
-    def __init__(self, common: dict[str, WriterState]) -> None:
-        super().__init__()
+    def __init__(self, common: Mapping[str, WriterState]) -> None:
         self._common = common
+        self.own: dict[str, WriterState] = {}
+
+    def __getitem__(self, name: str) -> WriterState:
+        return self.own[name] if name in self.own else self._common[name]
+
+    def __setitem__(self, name: str, writer: WriterState) -> None:
+        self.own[name] = writer
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("what is known of a writer is never forgotten")
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._common
+        yield from (name for name in self.own if name not in self._common)
+
+    def __len__(self) -> int:
+        return len(self._common) + sum(name not in self._common for name in self.own)
 
     def copy_common(self, name: str) -> None:
         """Make a writer one's own, before more is told of it."""
-        if name not in self and name in self._common:
-            self[name] = copy.deepcopy(self._common[name])
-
-    def get(self, name: str, default: WriterState | None = None) -> WriterState | None:  # type: ignore[override]
-        return super().get(name) or self._common.get(name, default)
+        if name not in self.own and name in self._common:
+            self.own[name] = copy.deepcopy(self._common[name])
 
 
 class _LayeredHistory:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, median
+from typing import TypeAlias
 
 from fsopt.bench.cluster.cluster import Cluster, Setting
 from fsopt.bench.cluster.filesystem import KINDS, Usage
@@ -15,18 +17,26 @@ _MOMENTS = (0.25, 0.5, 1.0)
 """Of the time until the last trial began."""
 
 
+_Value: TypeAlias = Callable[["Outcome"], float]
+_Text: TypeAlias = Callable[[float], str]
+_Middle: TypeAlias = Callable[[Iterable[float]], float]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """A study in numbers."""
 
     workers: int
+    proposers: int
+    optimizer: str
+    seed: int
     trials: int
     seconds: float
     """From the first process to the last."""
     until: float
     """When the last trial began, seconds; from then on not everybody can have one."""
     utilisation: float
-    """Of the processes' time until then, the share in which they evaluated."""
+    """Of the time until then of all processes but proposers, the share in which they evaluated."""
     steady: float
     """The same, of each process's time since its first evaluation began."""
     preempted: int
@@ -34,7 +44,7 @@ class Outcome:
     repeated: float
     """Seconds of evaluation that were lost with processes, as a share of all."""
     starting: float
-    """Operations until it evaluates, of a process that makes no snapshots."""
+    """Operations until it evaluates, of a process that makes no snapshots and is no proposer."""
     leaving: float
     """Operations of such a process since it began its last evaluation."""
     operations: Mapping[str, float]
@@ -73,10 +83,11 @@ def _outcome(cluster: Cluster) -> Outcome:
     work, processes, setting = cluster.work, cluster.processes, cluster.setting
     until = max(at for (_, attempt), at in work.begun.items() if attempt == 0)
     busy = sum(max(0.0, min(end, until) - begin) for begin, end in work.spells)
-    there = sum(_time(process.came, process.left, until) for process in processes)
-    ready = sum(_time(process.ready, process.left, until) for process in processes)
+    evaluators = [process for process in processes if not process.proposes]
+    there = sum(_time(process.came, process.left, until) for process in evaluators)
+    ready = sum(_time(process.ready, process.left, until) for process in evaluators)
     starting, working, leaving = Usage(), Usage(), Usage()
-    ordinary = [process for process in processes if not process.has_read_for_others]
+    ordinary = [process for process in evaluators if not process.has_read_for_others]
     for process in ordinary:
         starting.add(process.spending.starting)
         working.add(process.spending.working)
@@ -86,6 +97,9 @@ def _outcome(cluster: Cluster) -> Outcome:
     by_second, evaluated = cluster.server.by_second, sum(b - a for a, b in work.spells)
     return Outcome(
         workers=setting.workers,
+        proposers=setting.proposers,
+        optimizer=setting.optimizer.kind,
+        seed=setting.seed,
         trials=setting.trials,
         seconds=cluster.timeline.now,
         until=until,
@@ -118,34 +132,56 @@ def _regret(ended: Sequence[tuple[float, float]], at: float) -> float:
     return min((regret for time, regret in ended if time <= at), default=math.nan)
 
 
-def texts(outcomes: Sequence[Outcome]) -> list[list[str]]:
-    """A table of one column for each study, its head first."""
-    rows: list[tuple[str, list[str]]] = [
-        ("trials", [number(o.trials) for o in outcomes]),
-        ("virtual time, s", [number(o.seconds) for o in outcomes]),
-        ("utilisation until the last trial began", [_percent(o.utilisation) for o in outcomes]),
-        ("the same, since the first evaluation", [_percent(o.steady) for o in outcomes]),
-        ("processes preempted", [number(o.preempted) for o in outcomes]),
-        ("processes lost with their nodes", [number(o.lost) for o in outcomes]),
-        ("evaluation time repeated", [_percent(o.repeated) for o in outcomes]),
-        ("operations in a trial", [number(o.per_trial) for o in outcomes]),
+def texts(columns: Sequence[Sequence[Outcome]]) -> list[list[str]]:
+    """A table, its head first.
+
+    Args:
+        columns: For each the outcomes of one kind of study, from several seeds. Told are
+            arithmetic means, but of regrets the medians.
+    """
+
+    def row(what: str, value: _Value, text: _Text = number, middle: _Middle = fmean) -> list[str]:
+        return [what, *(text(middle(value(outcome) for outcome in kind)) for kind in columns)]
+
+    firsts = [kind[0] for kind in columns]
+    return [
+        ["", *(_who(outcome) for outcome in firsts)],
+        ["optimizer", *(outcome.optimizer for outcome in firsts)],
+        row("trials", lambda o: o.trials),
+        row("virtual time, s", lambda o: o.seconds),
+        row("utilisation until the last trial began", lambda o: o.utilisation, _percent),
+        row("the same, since the first evaluation", lambda o: o.steady, _percent),
+        row("processes preempted", lambda o: o.preempted),
+        row("processes lost with their nodes", lambda o: o.lost),
+        row("evaluation time repeated", lambda o: o.repeated, _percent),
+        row("operations in a trial", lambda o: o.per_trial),
+        *(row(f"- {kind}", _operations(kind)) for kind in KINDS),
+        row("operations to start a process", lambda o: o.starting),
+        row("operations in and after its last trial", lambda o: o.leaving),
+        row("operations a second of who asks most", lambda o: o.busiest),
+        row("operations a second, mean", lambda o: o.operations_per_second),
+        row("operations in the busiest second", lambda o: o.peak),
+        row("bytes read in a trial", lambda o: o.read),
+        row("bytes written in a trial", lambda o: o.written),
+        *(
+            row(f"regret after {share:.0%} of that time", _regret_at(place), middle=median)
+            for place, share in enumerate(_MOMENTS)
+        ),
     ]
-    for kind in KINDS:
-        rows.append((f"- {kind}", [number(o.operations.get(kind, 0.0)) for o in outcomes]))
-    rows += [
-        ("operations to start a process", [number(o.starting) for o in outcomes]),
-        ("operations in and after its last trial", [number(o.leaving) for o in outcomes]),
-        ("operations a second of who reads for all", [number(o.busiest) for o in outcomes]),
-        ("operations a second, mean", [number(o.operations_per_second) for o in outcomes]),
-        ("operations in the busiest second", [number(o.peak) for o in outcomes]),
-        ("bytes read in a trial", [number(o.read) for o in outcomes]),
-        ("bytes written in a trial", [number(o.written) for o in outcomes]),
-    ]
-    for position, share in enumerate(_MOMENTS):
-        cells = [number(o.regret[position]) for o in outcomes]
-        rows.append((f"regret after {share:.0%} of that time", cells))
-    head = ["", *(f"{o.workers:,} workers" for o in outcomes)]
-    return [head, *([what, *cells] for what, cells in rows)]
+
+
+def _operations(kind: str) -> _Value:
+    return lambda outcome: outcome.operations.get(kind, 0.0)
+
+
+def _regret_at(place: int) -> _Value:
+    return lambda outcome: outcome.regret[place]
+
+
+def _who(outcome: Outcome) -> str:
+    if not outcome.proposers:
+        return f"{outcome.workers:,} workers"
+    return f"{outcome.proposers:,} proposing, {outcome.workers - outcome.proposers:,} evaluating"
 
 
 def _percent(share: float) -> str:

@@ -16,7 +16,7 @@ from fsopt.log.identity import Identity
 from fsopt.run.signals import Preemption
 from fsopt.run.terms import Limits, Silence, Summary
 from fsopt.run.worker import Worker
-from fsopt.study.roles import EVERYTHING
+from fsopt.study.roles import Part, Role
 from fsopt.study.session import BEATS_PER_LEASE, MAX_BEAT
 from fsopt.study.study import Study
 
@@ -44,8 +44,9 @@ class Spending:
 class Process:
     """A process; its life is `live`."""
 
-    def __init__(self, cluster: Cluster, name: str) -> None:
+    def __init__(self, cluster: Cluster, name: str, role: Role) -> None:
         self.name = name
+        self.role = role
         self.came = self.ready = cluster.timeline.now
         """When it started, and when it began its first evaluation."""
         self.left: float | None = None
@@ -94,7 +95,13 @@ class Process:
     @property
     def is_at_work(self) -> bool:
         """Whether it has begun, and nobody wants it to leave."""
-        return bool(self.spending.starts) and self.left is None and not self._is_preempted
+        has_begun = self.spending.starts or (self.proposes and self._filesystem.has_log)
+        return bool(has_begun) and self.left is None and not self._is_preempted
+
+    @property
+    def proposes(self) -> bool:
+        """Whether it only proposes."""
+        return self.role is Role.PROPOSE
 
     @property
     def _is_preempted(self) -> bool:
@@ -111,12 +118,14 @@ class Process:
         filesystem = self._filesystem
         session = SharingSession(cluster.library, filesystem, files, identity, filesystem.own_log)
         beat_every = min(MAX_BEAT, config.lease / BEATS_PER_LEASE)
+        session.role, session.reads_all = self.role.value, self.proposes
+        session.slots = 0 if self.proposes else 1
         self._backend.beat = lambda: session.journal.beat(beat_every)
         self._backend.beat_every = beat_every / 4
         study = Study(config, self._filesystem, session.files, Path("simulated"), session)
         limits = Limits(trials=cluster.setting.trials)
         worker = Worker(
-            study, self._backend, limits, EVERYTHING, Silence(), self._preemption, clock
+            study, self._backend, limits, Part(role=self.role), Silence(), self._preemption, clock
         )
         self._backend.waiter = worker
         self.summary = worker.run()

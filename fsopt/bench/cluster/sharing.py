@@ -32,7 +32,7 @@ from fsopt.study.chain import Chain, Follower
 from fsopt.study.session import Session
 from fsopt.study.snapshot import Contents, from_bytes
 
-_EPOCH = 1.7e9
+EPOCH = 1.7e9
 """What the clock on the wall shows when virtual time begins, seconds since 1970."""
 
 _RECENT = 16
@@ -83,6 +83,8 @@ class Library:
         self._views: weakref.WeakValueDictionary[Heads, View] = weakref.WeakValueDictionary()
         # Who takes in several snapshots knows some of them for a moment only, as others soon do.
         self._recent: deque[View] = deque(maxlen=_RECENT)
+        self._grown: dict[str, tuple[tuple[int, int], float]] = {}
+        """By writer, how far a snapshot tells of its log at most, and since when that is known."""
 
     def clock(self) -> float:
         """Seconds since the beginning."""
@@ -115,8 +117,18 @@ class Library:
         reader = LogReader(shelf, "")
         chain = _LibraryChain(shelf, self)
         chain.take_in(state, _Joining(reader, self.clock))
+        self._date(reader)
         table = CommonTable(state, self.objectives, self.config.space)
         return View(state, table, chain, reader, len(reader.positions))
+
+    def _date(self, reader: LogReader) -> None:
+        """Tell a reader of snapshots when it was first known how far they tell of each log."""
+        for position in reader.positions:
+            length = position.index, position.offset
+            known = self._grown.get(position.writer)
+            if known is None or length > known[0]:
+                self._grown[position.writer] = known = length, self.timeline.now
+            reader.last_growth[position.writer] = known[1]
 
     def _put_on(self, shelf: MemoryFilesystem, name: SnapshotName) -> None:
         if shelf.publish(name.path, b""):
@@ -168,7 +180,7 @@ class SharingSession(Session):
             files,  # type: ignore[arg-type]
             identity,
             clock,
-            wall_clock=lambda: _EPOCH + clock(),
+            wall_clock=lambda: EPOCH + clock(),
         )
         self._library = library
         self._own_log = own_log
@@ -190,10 +202,11 @@ class SharingSession(Session):
             return self.state.history()
         return super().history()
 
-    def show(self, view: View) -> None:
-        """Know what some snapshots tell, and what this process has told itself."""
+    def show(self, view: View, reader: SharingReader) -> None:
+        """Know what some snapshots tell, and what this process has told and read itself."""
         self.state = LayeredState(view.state, view.table, len(self.objectives))
         self._tell_own()
+        self.state.apply_all(reader.heard)
 
     def _take_in(self, *, thorough: bool) -> None:
         if self.journal.follows_all and self._chain.is_sharing:
@@ -208,13 +221,16 @@ class SharingSession(Session):
     def _share(self, heads: Heads, logs: int) -> None:
         """Share what these snapshots tell; so many logs are known."""
         view, journal = self._library.view(heads), self.journal
-        journal._reader = reader = SharingReader(journal.filesystem, self.writer, logs, view)
+        reader = SharingReader(journal.filesystem, self.writer, logs, view)
+        _go_on_watching(reader, journal._reader)
+        journal._reader = reader
         self._chain.share(heads, reader)
 
     def _part(self) -> None:
         """Have everything for itself from now on, to read logs into it."""
         view = self._library.read(self._chain.heads)
         view.reader.filesystem, view.reader.own = self.journal.filesystem, self.writer
+        _go_on_watching(view.reader, self.journal._reader)
         self.journal._reader, self.state = view.reader, view.state
         self._chain.part(view)
         self._tell_own()
@@ -255,10 +271,11 @@ class SharingChain(_LibraryChain):
         """Show what the library has made of these snapshots, which were read."""
         self.heads = self._shown = heads
         self._reader = reader
-        view = reader.view = self._library.view(heads)
+        view = self._library.view(heads)
+        reader.show(view, self.clock())
         self._know(view)
         self._told_by = {name: told for name, told in self._told_by.items() if name in heads}
-        self._session.show(view)
+        self._session.show(view, reader)
 
     def part(self, view: View) -> None:
         """Go on alone from what was taken in; the view is nobody else's."""
@@ -296,6 +313,26 @@ class SharingReader(LogReader):
         super().__init__(filesystem, own)
         self.logs, self.view = logs, view
         self.last_growth = _Growth(self)
+        self.heard: list[Record] = []
+        """What it has read by itself, beyond what is common."""
+
+    def show(self, view: View, now: float) -> None:
+        """Know what is common from now on."""
+        self.view = view
+        common = view.reader._segments
+        self.join([common[key] for key in self._segments if key in common], (), now)
+        known = view.state.writers
+        self.heard = [
+            record
+            for record in self.heard
+            if record.writer not in known or record.seq >= known[record.writer].known.end
+        ]
+
+    def poll(self, now: float, *, thorough: bool = True) -> list[Record]:
+        """What was added to watched logs since the last poll; see `LogReader.poll`."""
+        records = super().poll(now, thorough=thorough)
+        self.heard += records
+        return records
 
     @property
     def open_segments(self) -> int:
@@ -327,6 +364,18 @@ class SharingReader(LogReader):
                 if layout.writer_of(name) in self.watched and name not in self._listed:
                     self._find(shard, name, now)
         self._listed_at = now
+
+    def _add(self, key: tuple[str, int], now: float) -> Position:
+        position, common = super()._add(key, now), self.view.reader._segments.get(key)
+        if common is not None:
+            position.offset = common.offset
+        return position
+
+
+def _go_on_watching(reader: LogReader, before: LogReader) -> None:
+    """Watch what another reader of the same process has watched."""
+    reader.watched, growth = before.watched, before.last_growth
+    reader.last_growth.update((name, growth[name]) for name in reader.watched if name in growth)
 
 
 class _Growth(dict[str, float]):

@@ -17,8 +17,6 @@ from fsopt.errors import EvaluationError
 from fsopt.history import FloatArray, History
 from fsopt.search import NSGA2, BayesianOptimizer, Optimizer, RandomSearch
 
-_VIOLATIONS = "violations"  # the name of an attribute of Optuna's trials
-
 
 class Player(Protocol):
     """An optimizer at work on one study with one worker."""
@@ -97,7 +95,7 @@ class _Optuna:
             problem.space,
             seed,
             problem.objectives,
-            constraints_func=lambda trial: trial.user_attrs.get(_VIOLATIONS, ()),
+            constrained=True,
         )
         self._nothing = History.empty(problem.space, problem.objectives)
 
@@ -105,7 +103,7 @@ class _Optuna:
         return self._sampler.ask(number, self._nothing)
 
     def tell(self, number: int, values: FloatArray, excess: FloatArray) -> None:
-        self._sampler.attach(number, _VIOLATIONS, excess.tolist())
+        self._sampler.constrain(number, excess.tolist())
         self._sampler.tell(number, values.tolist())
 
     def close(self) -> None:

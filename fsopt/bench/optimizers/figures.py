@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _POINTS = 400  # of a curve over time
+_ACROSS = 3  # panels of a figure of all problems
+_FEW = 10  # optimizers, for whose curves there are colours that differ well
 
 
 def check_plotting() -> None:
@@ -30,30 +33,47 @@ def check_plotting() -> None:
 
 
 def draw(scores: Scores, directory: Path) -> list[Path]:
-    """Draw a figure for each problem: each optimizer's median and quartiles.
+    """Draw a figure for each problem, and one of all: each optimizer's median and quartiles.
 
     Over evaluations, or over simulated time if there was more than one worker.
 
     Returns:
         The files.
     """
-    from matplotlib import colormaps
     from matplotlib.figure import Figure
 
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
     for problem in scores.problems:
         figure = Figure(figsize=(8, 4.5), layout="constrained")
-        axes = figure.subplots()
-        axes.set_prop_cycle(color=colormaps["tab20"].resampled(20).colors)
-        for optimizer in scores.optimizers:
-            _curve(axes, scores, optimizer, problem)
-        axes.set_title(problem)
-        axes.set_ylabel("regret")
+        _panel(figure.subplots(), scores, problem)
         figure.legend(loc="outside right upper", fontsize="small")
         paths.append(directory / f"{problem}.svg")
         figure.savefig(paths[-1])
+    rows = math.ceil(len(scores.problems) / _ACROSS)
+    figure = Figure(figsize=(3.6 * _ACROSS, 2.6 * rows + 0.8), layout="constrained")
+    panels = figure.subplots(rows, _ACROSS, squeeze=False).ravel()
+    for axes, problem in zip(panels, scores.problems, strict=False):
+        _panel(axes, scores, problem)
+    for axes in panels[len(scores.problems) :]:
+        axes.remove()
+    names = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+    figure.legend(names.values(), names, loc="outside lower center", ncols=5, fontsize="small")
+    paths.append(directory / "all.png")
+    figure.savefig(paths[-1], dpi=80)
     return paths
+
+
+def _panel(axes: Axes, scores: Scores, problem: str) -> None:
+    from matplotlib import colormaps
+
+    axes.set_prop_cycle(
+        color=colormaps["tab10" if len(scores.optimizers) <= _FEW else "tab20"].colors
+    )
+    for optimizer in scores.optimizers:
+        _curve(axes, scores, optimizer, problem)
+    axes.set_title(problem)
+    axes.set_ylabel("regret")
 
 
 def _curve(axes: Axes, scores: Scores, optimizer: str, problem: str) -> None:

@@ -13,6 +13,8 @@ from fsopt.space import Space
 if TYPE_CHECKING:
     import optuna
 
+_VIOLATIONS = "violations"  # the name of an attribute of trials
+
 
 class OptunaSampler:
     """A study in memory.
@@ -25,17 +27,28 @@ class OptunaSampler:
         space: The space.
         seed: The sampler's seed.
         objectives: How many there are.
+        constrained: Whether `constrain` will be called.
         options: Others that it takes.
     """
 
     def __init__(
-        self, sampler: str, space: Space, seed: int, objectives: int = 1, **options: object
+        self,
+        sampler: str,
+        space: Space,
+        seed: int,
+        objectives: int = 1,
+        *,
+        constrained: bool = False,
+        **options: object,
     ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._space = space
         self._dials = dials_of(space)
+        self._tells_constraints = hasattr(optuna.Trial, "set_constraint")
+        if constrained and not self._tells_constraints:  # before version 5
+            options["constraints_func"] = lambda trial: trial.user_attrs.get(_VIOLATIONS, ())
         made = getattr(optuna.samplers, sampler)(seed=seed, **options)
         self._study = optuna.create_study(sampler=made, directions=["minimize"] * objectives)
         self._trials: dict[int, optuna.Trial] = {}
@@ -45,9 +58,14 @@ class OptunaSampler:
         trial = self._trials[number] = self._study.ask()
         return assemble(self._space, self._dials, lambda dial: _suggest(trial, dial))
 
-    def attach(self, number: int, name: str, value: object) -> None:
-        """Give a trial an attribute, which options can refer to."""
-        self._trials[number].set_user_attr(name, value)
+    def constrain(self, number: int, excess: Sequence[float]) -> None:
+        """Tell by how much a trial is beyond each limit; not beyond it if not positive."""
+        trial = self._trials[number]
+        if not self._tells_constraints:
+            trial.set_user_attr(_VIOLATIONS, list(excess))
+            return
+        for index, amount in enumerate(excess):
+            trial.set_constraint(f"limit {index}", amount)
 
     def tell(self, number: int, value: float | Sequence[float] | None) -> None:
         """End a trial."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from fsopt.bench.cluster.cluster import Cluster, Setting
-from fsopt.bench.cluster.outcome import simulate
+from fsopt.bench.cluster.outcome import simulate, texts
+from fsopt.bench.cluster.sharing import EPOCH
 from fsopt.bench.cluster.timeline import Timeline
 from fsopt.bench.functions import PROBLEMS
+from fsopt.errors import EvaluationError
 from fsopt.state import TrialState
 
 
@@ -103,3 +106,50 @@ def test_operations_in_a_trial_do_not_grow_with_the_number_of_workers() -> None:
     assert many.per_trial < 30
     assert many.operations["create"] < 2.5
     assert many.steady > 0.99
+
+
+def proposers_of(cluster: Cluster, until: float = math.inf) -> set[str]:
+    """Who has proposed until then (seconds since the beginning)."""
+    proposals = (trial.effective_proposal for trial in cluster.final_state().trials)
+    stamps = [proposal.stamp for proposal in proposals if proposal is not None]
+    return {stamp.writer for stamp in stamps if stamp.time < EPOCH + until}
+
+
+def test_one_process_proposes_exactly_the_budget_for_twenty_who_only_evaluate() -> None:
+    cluster = Cluster(setting(21, 2, proposers=1, preemptions=0.0, losses=0.0))
+    cluster.run()
+    assert proposers_of(cluster) == {"w00000"}
+    attempts = (a for trial in cluster.final_state().trials for a in trial.attempts.values())
+    assert {attempt.writer for attempt in attempts} == {f"w{n:05d}" for n in range(1, 21)}
+
+
+def test_evaluators_who_know_of_others_from_snapshots_survive_the_loss_of_their_proposer() -> None:
+    cluster = Cluster(setting(66, 2, seconds=20.0, proposers=1, preemptions=0.0, losses=0.0))
+    cluster.timeline.start(10.0, lambda: cluster.processes[0].die())
+    cluster.run()
+    assert proposers_of(cluster, until=10.0) == {"w00000"}
+    assert proposers_of(cluster) > {"w00000"}
+
+
+def test_another_proposer_comes_for_one_that_is_preempted_or_lost() -> None:
+    cluster = Cluster(setting(12, 6, proposers=3, preemptions=0.3, losses=0.3))
+    cluster.run()
+    roles = [process.role for process in cluster.processes]
+    assert roles.count("propose") > 3
+    assert roles.count("both") == 0
+
+
+def test_somebody_must_evaluate() -> None:
+    with pytest.raises(EvaluationError, match="none to evaluate"):
+        setting(2, 1, proposers=2)
+
+
+def test_the_table_tells_means_over_seeds_and_medians_of_regret() -> None:
+    first = simulate(setting(2, 1))
+    kind = [
+        replace(first, seconds=seconds, regret=(regret,) * 3)
+        for seconds, regret in [(100.0, 1.0), (200.0, 5.0), (600.0, 2.0)]
+    ]
+    table = dict(texts([kind]))
+    assert table["virtual time, s"] == "300"
+    assert table["regret after 50% of that time"] == "2"

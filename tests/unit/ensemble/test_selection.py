@@ -18,6 +18,7 @@ from fsopt.ensemble import (
     loss_of,
     pool,
 )
+from fsopt.ensemble.pool import Pool
 from fsopt.errors import PredictionError
 from fsopt.predictions import Prediction
 
@@ -244,3 +245,19 @@ def test_options_are_told_but_for_the_loss() -> None:
     assert Greedy(SquaredError()).options["start"] == 5
     assert options["seed"] == 4
     assert "loss" not in options
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_candidates_judged_by_some_rows_are_those_that_know_only_these(masked: bool) -> None:
+    random = np.random.default_rng(3)
+    y = random.normal(size=30)
+    index = np.sort(random.permutation(30)[:20]) if masked else None
+    known = slice(None) if index is None else index
+    candidates = [
+        Prediction.of(y[known] + random.normal(size=y[known].shape), index=index) for _ in range(5)
+    ]
+    rows = np.array([1, 2, 3, 11, 12, 13, 25, 26])
+    part = Pool(SquaredError(), y, candidates).at(rows)
+    alone = Pool(SquaredError(), y[rows], [one.at(rows) for one in candidates])
+    np.testing.assert_allclose(part.own, alone.own)
+    assert Greedy(SquaredError(), 5).choose(part) == Greedy(SquaredError(), 5).choose(alone)

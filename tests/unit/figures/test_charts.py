@@ -74,6 +74,12 @@ def test_a_difference_that_is_only_rounding_is_no_regret() -> None:
     assert progress.regrets([data_of([0.1 + 0.2])], optimum=0.3)[0].tolist() == [0]
 
 
+def test_there_is_no_regret_to_show_where_the_best_was_found_at_once() -> None:
+    with pytest.raises(StudyError, match="found at once"):
+        progress.regret([data_of([3.0, 1.0, 2.0])])
+    assert progress.regret([data_of([3.0, 2.0, 1.0])]).name == "regret"
+
+
 def test_the_distribution_counts_failures_as_worse_than_all() -> None:
     data = data_of([2.0, fsopt.Failure("no"), 1.0, fsopt.Failure("no")])
     (line,) = marks(progress.ecdf([data]).panels[0], Line)

@@ -1,6 +1,8 @@
 """Study scripts are loaded, and what is wrong with one is said in one line."""
 
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,14 @@ def test_a_file_that_is_no_python_is_named(tmp_path: Path) -> None:
     path.write_text(HEAD)
     with pytest.raises(ScriptError, match=r"a study script ends in \.py"):
         load_script(path)
+
+
+@pytest.mark.parametrize("name", ["array", "queue", "random"])
+def test_a_script_may_have_the_name_of_a_module_of_the_standard_library(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text(f"{HEAD}def objective(trial): return trial['x']")
+    words = [sys.executable, "-P", "-m", "fsopt", "run", f"{name}.py", "--study", "s"]
+    words += ["--trials", "3", "--workers", "2"]
+    result = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "(3 completed)" in result.stdout, result.stdout + result.stderr

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 import fsopt
+from fsopt.config import RESERVED_NAMES, RESERVED_PREFIXES
 from fsopt.errors import StudyError, StudyMismatchError
 from fsopt.view.summary import best_summary
 
@@ -110,3 +112,20 @@ def test_studies_without_limits_are_recorded_as_before(tmp_path: Path) -> None:
 def test_a_limit_that_is_none_is_refused() -> None:
     with pytest.raises(StudyError, match="the limit of 'memory_gb'"):
         fsopt.StudyConfig(space=SPACE, constraints_on={"memory_gb": "16 GB"})
+
+
+@pytest.mark.parametrize("name", ["error", "steps", "param.x", "user.size", "_frozen"])
+def test_no_outcome_is_called_like_another_column(name: str) -> None:
+    with pytest.raises(StudyError, match=f"can't be called '{name}'"):
+        fsopt.StudyConfig(space=SPACE, objectives={name: "minimize"})
+    with pytest.raises(StudyError, match=f"can't be called '{name}'"):
+        fsopt.StudyConfig(space=SPACE, constraints_on={name: "<= 1"})
+
+
+def test_reserved_are_just_the_columns_that_all_studies_have(tmp_path: Path) -> None:
+    study = told(ONE, {"accuracy": 0.9, "memory_gb": 1.0}, directory=tmp_path / "s")
+    study.compact()
+    (snapshot,) = (tmp_path / "s" / "snapshot").glob("*.parquet")
+    columns = {*study.trials().columns, *pq.read_schema(snapshot).names}
+    fixed = {name for name in columns if not name.startswith(RESERVED_PREFIXES)}
+    assert fixed - {"accuracy", "memory_gb"} == RESERVED_NAMES
