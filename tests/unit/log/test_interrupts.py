@@ -30,9 +30,11 @@ class Interrupter:
         directory, name = os.path.split(frame.f_code.co_filename)
         if name not in FILES or not directory.endswith("fsopt/log"):
             return None
-        # Python lets no signal in between a block's end and the release of what it holds.
-        text = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-        if what == "line" and not text.lstrip().startswith("with "):
+        # Python lets no signal in between a block's end and the release of what it holds. What a
+        # tracer raises within a comprehension (a signal's does not) leaves the block around it
+        # without that release, from Python 3.12 on.
+        text = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
+        if what == "line" and not text.startswith("with ") and " for " not in text:
             self.left -= 1
             if self.left == 0:
                 raise KeyboardInterrupt
