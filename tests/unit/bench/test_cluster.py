@@ -14,6 +14,8 @@ from fsopt.bench.cluster.sharing import EPOCH
 from fsopt.bench.cluster.timeline import Timeline
 from fsopt.bench.functions import PROBLEMS
 from fsopt.errors import EvaluationError
+from fsopt.log import layout
+from fsopt.log.snapshots import SnapshotName
 from fsopt.state import TrialState
 
 
@@ -123,12 +125,30 @@ def test_one_process_proposes_exactly_the_budget_for_twenty_who_only_evaluate() 
     assert {attempt.writer for attempt in attempts} == {f"w{n:05d}" for n in range(1, 21)}
 
 
-def test_evaluators_who_know_of_others_from_snapshots_survive_the_loss_of_their_proposer() -> None:
-    cluster = Cluster(setting(66, 2, seconds=20.0, proposers=1, preemptions=0.0, losses=0.0))
-    cluster.timeline.start(10.0, lambda: cluster.processes[0].die())
+@pytest.fixture(scope="module")
+def bereaved() -> Cluster:
+    """So many evaluators that they follow snapshots; their proposer is lost after 22 seconds."""
+    options = {"seconds": 20.0, "preemptions": 0.0, "losses": 0.0}
+    cluster = Cluster(setting(66, 2, proposers=1, **options))
+    cluster.timeline.start(22.0, lambda: cluster.processes[0].die())
     cluster.run()
-    assert proposers_of(cluster, until=10.0) == {"w00000"}
-    assert proposers_of(cluster) > {"w00000"}
+    return cluster
+
+
+def test_evaluators_who_follow_snapshots_survive_the_loss_of_their_proposer(
+    bereaved: Cluster,
+) -> None:
+    assert proposers_of(bereaved, until=22.0) == {"w00000"}
+    assert proposers_of(bereaved) > {"w00000"}
+
+
+def test_a_lost_process_is_silent_though_new_snapshots_tell_of_it(bereaved: Cluster) -> None:
+    files = (path.rpartition("/")[2] for path in bereaved.server.paths())
+    names = [SnapshotName(*name) for name in map(layout.parse_snapshot, files) if name]
+    assert len(names) > 2
+    growth = bereaved.library.read(frozenset({max(names)})).reader.last_growth
+    assert growth["w00000"] < 45.0
+    assert max(growth.values()) > 60.0
 
 
 def test_another_proposer_comes_for_one_that_is_preempted_or_lost() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from fsopt.bench.cluster.layers import CommonTable, LayeredState
+from fsopt.bench.cluster.sharing import Library, SharingReader
+from fsopt.bench.cluster.timeline import Timeline
 from fsopt.bench.functions import PROBLEMS
 from fsopt.config import StudyConfig
 from fsopt.events import Heartbeat, Record, WriterClosed
+from fsopt.log.memory import MemoryFilesystem
+from fsopt.log.writer import LogWriter
 from fsopt.objectives import Objectives
 from fsopt.state import StudyState
 
@@ -45,3 +49,19 @@ def test_a_layer_counts_only_writers_of_whom_more_is_known() -> None:
     layer = layer_over(common_state("a", "b"))
     layer.apply(Record("b", 1, 2.0, Heartbeat()))
     assert layer.positions == {"b": 2}
+
+
+def test_what_a_process_has_read_itself_it_keeps_until_a_snapshot_tells_it() -> None:
+    shelf = MemoryFilesystem()
+    LogWriter(shelf, "other", lambda: 1.0).append([Heartbeat()])
+    library = Library(StudyConfig(space=SPACE), Timeline(), lambda: None)
+    reader = SharingReader(shelf, "me", 0, library.read(frozenset()))
+    reader.follows_all, reader.watched = False, {"other"}
+    records = reader.poll(0.0)
+    assert [record.event for record in records] == [Heartbeat()]
+    reader.show(library.read(frozenset()), 1.0)
+    assert reader.heard == records
+    newer = library.read(frozenset())
+    newer.state.apply_all(records)
+    reader.show(newer, 2.0)
+    assert reader.heard == []
