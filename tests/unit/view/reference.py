@@ -170,7 +170,7 @@ def utilization(state: StudyState, now: float) -> float | None:
         life = max(end for _, end in intervals) - state.writers[name].first_time
         busy += sum(end - start for start, end in intervals)
         available += life * _slots(intervals)
-    return round(min(busy / available, 1.0), 4) if available > 0 else None
+    return round(min(busy / available, 1.0), 4) if busy > 0 else None
 
 
 def _slots(intervals: list[tuple[float, float]]) -> int:
