@@ -1,6 +1,6 @@
 """Train many classifiers a little and the good ones to their end, whatever interrupts it.
 
-    fsopt run examples/early_stopping.py --study runs/early --trials 30 --workers 2
+    fsopt run examples/early_stopping.py --study runs/early --trials 20 --workers 2
 
 Press Ctrl-C in the middle, or kill it, and run the same line again: every trial goes on from the
 checkpoint of its last epoch.
