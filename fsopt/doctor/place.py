@@ -21,6 +21,9 @@ PREFIX = ".fsopt-doctor"
 _MADE = f"{PREFIX}-made"
 """An empty file in a directory that was made for the examination alone."""
 
+_UNSEEN = 5.0
+"""Seconds for which a filesystem may go on missing a name that was looked for in vain."""
+
 _LEFTOVER_AGE = 86400.0
 """Seconds after which a directory is taken for what a killed doctor left behind."""
 
@@ -133,7 +136,15 @@ def _make(directory: Path) -> None:
         return
     if directory.parent != directory:
         _make(directory.parent)
-    directory.mkdir(exist_ok=True)
+    try:
+        directory.mkdir()
+    except FileExistsError:
+        # Another doctor was faster, and its directory may stay unseen where it was missed.
+        deadline = time.monotonic() + _UNSEEN
+        while not directory.is_dir():
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_UNSEEN / 50)
     (directory / _MADE).touch()
 
 

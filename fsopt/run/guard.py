@@ -124,7 +124,9 @@ class Guard:
         self._status: int | None = None
         self._deadline = self._kill_at = self._next_look = math.inf
         self._own_group = Path(orders.own_group) if orders.own_group else None
-        self._oom_kills = 0
+        # As of before an evaluation begins: by the time that this process hears that one has, it
+        # may have been killed already.
+        self._oom_kills = cgroup.count_oom_kills(self._own_group)
         self._group = self._make_group()
         self._alarm, self._bell = socket.socketpair()
         self._bell.setblocking(False)
@@ -214,7 +216,6 @@ class Guard:
         now = time.monotonic()
         self._running = True
         self._deadline = now + (self._orders.time_limit or math.inf)
-        self._oom_kills = cgroup.count_oom_kills(self._own_group)
         if self._orders.memory_limit and not (self._group and self._group.limits_memory):
             self._next_look = now
 
@@ -228,6 +229,7 @@ class Guard:
         self._save_output()
         with contextlib.suppress(OSError):
             self._events.send(OUT_OF_MEMORY if self._ran_out_of_memory() else FINE)
+        self._oom_kills = cgroup.count_oom_kills(self._own_group)
 
     def _take_output(self) -> None:
         if self._printed < 0:

@@ -132,12 +132,12 @@ def test_an_exported_study_has_the_same_trials(tmp_path: Path) -> None:
 
 
 def test_a_journal_and_several_objectives_are_exported(tmp_path: Path) -> None:
-    directions = {"error": "minimize", "speed": "maximize"}
+    directions = {"loss": "minimize", "speed": "maximize"}
     study = fsopt.create_study(None, space=SPACE, objectives=directions, seed=0)
     study.run(lambda trial: (trial["x"], trial["lr"]), trials=5)
     copy = export(study, str(tmp_path / "journal.log"), "copy")
     assert [direction.name for direction in copy.directions] == ["MINIMIZE", "MAXIMIZE"]
-    assert copy.metric_names == ["error", "speed"]
+    assert copy.metric_names == ["loss", "speed"]
     assert len(copy.best_trials) == len(study.pareto_front)
 
 
