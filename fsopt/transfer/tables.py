@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 _DEEPHYPER = "p:"
 _PREFIXES = (_DEEPHYPER, "param.", "params_")
 """What stands before the names of parameters: in DeepHyper, fsopt and Optuna."""
+_NAMELESS = r"Unnamed: \d+"  # as pandas reads them
 
 
 def read_table_file(path: Path) -> pd.DataFrame:
-    """A CSV or Parquet file.
+    """A CSV or Parquet file; columns of a CSV file that have no name, as an index, are left out.
 
     Raises:
         PriorError: If it is none.
@@ -30,7 +31,8 @@ def read_table_file(path: Path) -> pd.DataFrame:
     try:
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
-        return pd.read_csv(path)
+        frame = pd.read_csv(path)
+        return frame.loc[:, ~frame.columns.str.fullmatch(_NAMELESS)]
     except (OSError, ValueError, pa.ArrowException) as error:
         raise PriorError(f"{path} can't be read as a table: {error}") from error
 

@@ -96,6 +96,12 @@ def test_what_is_no_storage_is_an_error(content: bytes, tmp_path: Path) -> None:
         read(tmp_path / "file", LOSS, {}, "")
 
 
+def test_the_index_of_a_csv_file_is_no_parameter(tmp_path: Path) -> None:
+    pd.DataFrame({"x": [0.1, 0.2], "loss": [1.0, 2.0]}).to_csv(tmp_path / "old.csv")
+    found = read(tmp_path / "old.csv", LOSS, {}, "")
+    assert found.configurations == [{"x": 0.1}, {"x": 0.2}]
+
+
 def test_deephypers_results_are_maximised(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {
