@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from fsopt.history import FloatArray
+from fsopt.search import choice
 from fsopt.search.choice import forest_fits_better
 from tests.unit.search.test_gaussian import bowl, history_of, points
 
@@ -26,6 +27,19 @@ def chosen(X: FloatArray, y: FloatArray, seed: int = 0) -> bool:
 def test_smooth_objectives_are_for_the_gaussian_process(n: int) -> None:
     X = points(n)
     assert not chosen(X, bowl(X))
+
+
+def test_no_forest_is_fitted_where_little_is_left_unexplained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("a forest was fitted")
+
+    monkeypatch.setattr(choice, "fit_forest", fail)
+    X = points(50)
+    assert not chosen(X, bowl(X), seed=1)
+    with pytest.raises(AssertionError, match="a forest"):
+        chosen(X, jagged(X), seed=1)
 
 
 def test_jumps_at_all_scales_are_for_the_forest_once_there_is_enough_data() -> None:
